@@ -1,0 +1,284 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Private header of vfio_pci_core
+ *
+ * One section a file of the library. Names that start with vpc_ never leave the
+ * module.
+ */
+#ifndef VPC_H
+#define VPC_H
+
+#include <linux/eventfd.h>
+#include <linux/mutex.h>
+#include <linux/rwsem.h>
+#include <linux/vfio_pci_core.h>
+#include <linux/wait.h>
+#include <linux/xarray.h>
+
+/**
+ * DOC: locks of vfio_pci_core
+ *
+ * In the order in which they nest, outermost first:
+ *
+ * 1. vfio_device_set.lock (vfio.ko): held around open and close, and by hot
+ *    reset so that no device of the set opens or closes meanwhile.
+ * 2. &struct vpc_irqs.lock: interrupt setup of one device.
+ * 3. &struct vpc_config.lock: the user's view of config space.
+ * 4. &struct vpc_ioeventfds.lock: list of ioeventfds.
+ * 5. &struct vpc_gate.lock: whether the user may reach the function. Read-held
+ *    across each access to the hardware, write-held to change the answer, never
+ *    held across a reset.
+ * 6. &struct vpc_irqs.slock: INTx masking, taken in hard interrupts.
+ *
+ * mmap_lock of a user may be held when 5 is taken (page fault), so nothing that
+ * may fault (copy_to_user, copy_from_user) runs under 5.
+ */
+
+#define VPC_OFFSET_SHIFT	40
+#define VPC_OFFSET_TO_INDEX(off)	((off) >> VPC_OFFSET_SHIFT)
+#define VPC_INDEX_TO_OFFSET(index)	((u64)(index) << VPC_OFFSET_SHIFT)
+#define VPC_OFFSET_MASK		(((u64)1 << VPC_OFFSET_SHIFT) - 1)
+
+#define EXPORT_SYMBOL_VPC(sym)	EXPORT_SYMBOL_NS_GPL(sym, VFIO_PCI_CORE_NS)
+
+struct vpc_config_rule;
+
+/**
+ * struct vpc_gate - may the user reach the function now?
+ * @lock: protects the members below; see DOC: locks of vfio_pci_core
+ * @blocked: number of resets (and the like) under way; users wait for 0
+ * @unblocked: woken when @blocked becomes 0
+ * @inert: the function has left: accesses fail, mappings show @dummy
+ * @asleep: a user has put the function to sleep: memory accesses fail
+ * @dummy: page of ones that takes the place of an inert function's memory, so
+ *	that a virtual CPU which still looks at it sees a removed device instead
+ *	of a bus error
+ */
+struct vpc_gate {
+	struct rw_semaphore lock;
+	unsigned int blocked;
+	wait_queue_head_t unblocked;
+	bool inert;
+	bool asleep;
+	struct page *dummy;
+};
+
+/**
+ * struct vpc_config - the user's view of config space
+ * @lock: protects @shadow and the order of side effects of a write
+ * @size: 256 or 4096
+ * @shadow: what the user reads where a rule says that a bit is virtual
+ * @rule: a dword's index into the table of registers
+ * @memory_on: COMMAND as the user wrote it has memory enabled (for a VF: its
+ *	virtual memory enable); written under both @lock and vpc_gate.lock
+ */
+struct vpc_config {
+	struct mutex lock;
+	unsigned int size;
+	u8 *shadow;
+	u8 *rule;
+	bool memory_on;
+};
+
+/**
+ * struct vpc_bar - one BAR as the user sees it
+ * @io: mapping for read() and write(), made at first use, or NULL
+ * @size: length of the resource, 0 if there is none
+ * @mappable: may be given to mmap()
+ * @pad: memory below page size: the rest of the page, held so that nobody else
+ *	gets it
+ */
+struct vpc_bar {
+	void __iomem *io;
+	resource_size_t size;
+	bool mappable;
+	struct resource *pad;
+};
+
+/**
+ * struct vpc_irqs - interrupts of one device
+ * @lock: protects everything here but what @slock protects
+ * @slock: protects INTx masking state, shared with the hard interrupt handler
+ * @type: VFIO_PCI_INTX_IRQ_INDEX, _MSI_, _MSIX_ or VPC_IRQ_NONE
+ * @ctx: vector number to struct vpc_irq_ctx (irq.h)
+ * @err: signalled on an error of the function, or NULL
+ * @req: signalled when the function is wanted back, or NULL
+ */
+struct vpc_irqs {
+	struct mutex lock;
+	spinlock_t slock;
+	int type;
+	struct xarray ctx;
+	struct eventfd_ctx *err;
+	struct eventfd_ctx *req;
+};
+
+#define VPC_IRQ_NONE	(-1)
+
+/**
+ * struct vpc_ioeventfds - ioeventfds of one device
+ * @lock: protects the list and its count
+ * @list: of struct vpc_ioeventfd (ioeventfd.c)
+ * @count: number of entries, limited
+ */
+struct vpc_ioeventfds {
+	struct mutex lock;
+	struct list_head list;
+	unsigned int count;
+};
+
+struct vpc_vf_token;
+
+/**
+ * struct vfio_pci_core_state - everything the library knows of one device
+ * @core: back pointer
+ * @pdev: the PCI function
+ * @gate: see gate.c
+ * @config: see config.c
+ * @bars: see bar.c
+ * @irqs: see irq.c
+ * @ioeventfds: see ioeventfd.c
+ * @traps: list of struct vpc_trap (trap.c); constant while the device is open
+ * @regions: array of struct vpc_region (region.c); constant while open but for
+ *	additions during open_device
+ * @num_regions: entries in @regions
+ * @saved: config space as found at open, given back at close
+ * @reset_works: the function could be reset at open
+ * @needs_reset: the function could not be reset at last close
+ * @unregistering: the driver's remove() waits for the last close, device lock
+ *	held
+ * @has_vga: the function decodes legacy VGA and the policy allows it
+ * @vf_token: see sriov.c
+ */
+struct vfio_pci_core_state {
+	struct vfio_pci_core_device *core;
+	struct pci_dev *pdev;
+	struct vpc_gate gate;
+	struct vpc_config config;
+	struct vpc_bar bars[PCI_STD_NUM_BARS];
+	struct vpc_irqs irqs;
+	struct vpc_ioeventfds ioeventfds;
+	struct list_head traps;
+	struct vpc_region *regions;
+	unsigned int num_regions;
+	struct pci_saved_state *saved;
+	bool reset_works;
+	bool needs_reset;
+	bool unregistering;
+	bool has_vga;
+	struct vpc_vf_token *vf_token;
+};
+
+static inline struct vfio_pci_core_state *vpc_state(struct vfio_device *vdev)
+{
+	return to_vfio_pci_core(vdev)->state;
+}
+
+extern struct vfio_pci_core_policy vpc_policy;
+
+/* gate.c */
+void vpc_gate_init(struct vfio_pci_core_state *st);
+void vpc_gate_destroy(struct vfio_pci_core_state *st);
+int vpc_gate_enter(struct vfio_pci_core_state *st);
+int vpc_gate_enter_memory(struct vfio_pci_core_state *st);
+void vpc_gate_exit(struct vfio_pci_core_state *st);
+void vpc_gate_set_memory(struct vfio_pci_core_state *st, bool on);
+bool vpc_gate_inert(struct vfio_pci_core_state *st);
+
+/* config.c */
+int vpc_config_open(struct vfio_pci_core_state *st);
+void vpc_config_close(struct vfio_pci_core_state *st);
+ssize_t vpc_config_read(struct vfio_pci_core_state *st, char __user *buf,
+			size_t count, u64 offset);
+ssize_t vpc_config_write(struct vfio_pci_core_state *st,
+			 const char __user *buf, size_t count, u64 offset);
+void vpc_config_reset_done(struct vfio_pci_core_state *st);
+
+/* bar.c */
+int vpc_bars_open(struct vfio_pci_core_state *st);
+void vpc_bars_close(struct vfio_pci_core_state *st);
+ssize_t vpc_bar_rw(struct vfio_pci_core_state *st, int bar, char __user *buf,
+		   size_t count, u64 offset, bool write);
+
+/* rom.c, vga.c */
+size_t vpc_rom_size(struct vfio_pci_core_state *st);
+ssize_t vpc_rom_read(struct vfio_pci_core_state *st, char __user *buf,
+		     size_t count, u64 offset);
+void vpc_vga_open(struct vfio_pci_core_state *st);
+int vpc_vga_register(struct vfio_pci_core_state *st);
+void vpc_vga_unregister(struct vfio_pci_core_state *st);
+ssize_t vpc_vga_rw(struct vfio_pci_core_state *st, char __user *buf,
+		   size_t count, u64 offset, bool write);
+
+/* trap.c */
+bool vpc_trap_overlaps(struct vfio_pci_core_state *st, int bar, u64 start,
+		       u64 end);
+const struct vfio_pci_core_trap_ops *
+vpc_trap_find(struct vfio_pci_core_state *st, int bar, u64 offset, u64 *end);
+void vpc_traps_free(struct vfio_pci_core_state *st);
+
+/* mmap.c */
+int vpc_mmap_bar(struct vfio_pci_core_state *st, int bar,
+		 struct vm_area_struct *vma, u64 offset);
+void vpc_mmap_zap(struct vfio_pci_core_state *st);
+
+/* region.c */
+long vpc_ioctl_get_region_info(struct vfio_pci_core_state *st,
+			       void __user *arg);
+ssize_t vpc_region_rw(struct vfio_pci_core_state *st, unsigned int index,
+		      char __user *buf, size_t count, u64 offset, bool write);
+int vpc_region_mmap(struct vfio_pci_core_state *st, unsigned int index,
+		    struct vm_area_struct *vma, u64 offset);
+void vpc_regions_close(struct vfio_pci_core_state *st);
+
+/* irq.c */
+void vpc_irqs_init(struct vfio_pci_core_state *st);
+void vpc_irqs_destroy(struct vfio_pci_core_state *st);
+void vpc_irqs_close(struct vfio_pci_core_state *st);
+long vpc_ioctl_get_irq_info(struct vfio_pci_core_state *st, void __user *arg);
+long vpc_ioctl_set_irqs(struct vfio_pci_core_state *st, void __user *arg);
+unsigned int vpc_irq_count(struct vfio_pci_core_state *st, unsigned int index);
+
+/* intx.c: the user changed COMMAND.INTX_DISABLE; the function slept or woke */
+void vpc_intx_set_command_disable(struct vfio_pci_core_state *st, bool disable);
+void vpc_intx_suspend(struct vfio_pci_core_state *st);
+void vpc_intx_resume(struct vfio_pci_core_state *st);
+
+/* ioeventfd.c */
+void vpc_ioeventfds_init(struct vfio_pci_core_state *st);
+long vpc_ioctl_ioeventfd(struct vfio_pci_core_state *st, void __user *arg);
+void vpc_ioeventfds_close(struct vfio_pci_core_state *st);
+
+/* reset.c */
+int vpc_reset_function(struct vfio_pci_core_state *st);
+long vpc_ioctl_reset(struct vfio_pci_core_state *st, void __user *arg);
+
+/* hot_reset.c */
+int vpc_assign_device_set(struct vfio_pci_core_state *st);
+void vpc_device_set_try_reset(struct vfio_pci_core_state *st);
+long vpc_ioctl_hot_reset_info(struct vfio_pci_core_state *st, void __user *arg);
+long vpc_ioctl_hot_reset(struct vfio_pci_core_state *st, void __user *arg);
+
+/* power.c */
+void vpc_power_register(struct vfio_pci_core_state *st);
+void vpc_power_unregister(struct vfio_pci_core_state *st);
+int vpc_power_get(struct vfio_pci_core_state *st);
+void vpc_power_put(struct vfio_pci_core_state *st);
+void vpc_power_close(struct vfio_pci_core_state *st);
+int vpc_power_set_state(struct vfio_pci_core_state *st, pci_power_t state);
+int vpc_power_feature_entry(struct vfio_pci_core_state *st, u32 flags,
+			    void __user *arg, size_t argsz);
+int vpc_power_feature_entry_wakeup(struct vfio_pci_core_state *st, u32 flags,
+				   void __user *arg, size_t argsz);
+int vpc_power_feature_exit(struct vfio_pci_core_state *st, u32 flags,
+			   void __user *arg, size_t argsz);
+
+/* sriov.c */
+int vpc_sriov_register(struct vfio_pci_core_state *st);
+void vpc_sriov_unregister(struct vfio_pci_core_state *st);
+int vpc_sriov_open(struct vfio_pci_core_state *st);
+void vpc_sriov_close(struct vfio_pci_core_state *st);
+int vpc_sriov_feature_token(struct vfio_pci_core_state *st, u32 flags,
+			    void __user *arg, size_t argsz);
+
+#endif /* VPC_H */
