@@ -1,0 +1,203 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Mailbox: registers
+ *
+ * Data sheet 7.8.2.9 and 8.14. Each VF shares sixteen words with the PF. Either
+ * side owns them while it has its bit set (VFU, PFU); a VF says that it left a
+ * message by REQ, the PF by STS, and each that it read one by ACK. All of it is
+ * in the hands of a guest, so nothing here waits for a VF without bound.
+ */
+#include <linux/delay.h>
+
+#include "i82576.h"
+
+/* A VF owns its mailbox for the time of seventeen register writes. */
+#define OWN_TRIES	20
+#define OWN_DELAY_US	10
+
+/* Far more than a driver needs, and too little to keep the host busy. */
+#define FLOOD_BURST	64
+#define FLOOD_PERIOD	msecs_to_jiffies(10)
+
+/* Own the mailbox, taking it away from a VF that does not let go. */
+static int mbox_own(struct i82576_vf *vf)
+{
+	u32 reg = REG_P2VMAILBOX(vf->index);
+	unsigned int i;
+
+	for (i = 0; i < OWN_TRIES; i++) {
+		i82576_write(vf->pf, reg, P2V_PFU);
+		if (i82576_read(vf->pf, reg) & P2V_PFU)
+			return 0;
+		usleep_range(OWN_DELAY_US, 2 * OWN_DELAY_US);
+	}
+	i82576_write(vf->pf, reg, P2V_RVFU);
+	i82576_write(vf->pf, reg, P2V_PFU);
+	if (i82576_read(vf->pf, reg) & P2V_PFU)
+		return 0;
+
+	vf->stats.stuck++;
+	i82576_vf_complain(vf, "does not let go of its mailbox\n");
+	return -EBUSY;
+}
+
+static int mbox_send(struct i82576_vf *vf, const u32 *words, unsigned int count)
+{
+	unsigned int i;
+	int ret;
+
+	ret = mbox_own(vf);
+	if (ret)
+		return ret;
+	for (i = 0; i < count; i++)
+		i82576_write(vf->pf, REG_VMBMEM(vf->index) + 4 * i, words[i]);
+	/* Writing without PFU gives the mailbox back. */
+	i82576_write(vf->pf, REG_P2VMAILBOX(vf->index), P2V_STS);
+	vf->unacked = true;
+	return 0;
+}
+
+static int mbox_receive(struct i82576_vf *vf, u32 *words)
+{
+	unsigned int i;
+	int ret;
+
+	ret = mbox_own(vf);
+	if (ret)
+		return ret;
+	for (i = 0; i < MBOX_WORDS; i++)
+		words[i] = i82576_read(vf->pf, REG_VMBMEM(vf->index) + 4 * i);
+	i82576_write(vf->pf, REG_P2VMAILBOX(vf->index), P2V_ACK);
+	return 0;
+}
+
+static bool mbox_flooded(struct i82576_vf *vf)
+{
+	if (time_after_eq(jiffies, vf->refilled + FLOOD_PERIOD)) {
+		vf->tokens = FLOOD_BURST;
+		vf->refilled = jiffies;
+	}
+	if (vf->tokens) {
+		vf->tokens--;
+		return false;
+	}
+	vf->stats.throttled++;
+	return true;
+}
+
+static void mbox_answer(struct i82576_vf *vf, u32 request, bool granted)
+{
+	u32 answer[3];
+	unsigned int count = 1;
+
+	answer[0] = i82576_msg_outcome(request, granted, vf->policy.ready);
+	if (granted && FIELD_GET(MBOX_OPCODE, request) == MBOX_OP_RESET) {
+		i82576_msg_put_mac(&answer[1], vf->policy.mac);
+		count = 3;
+	}
+	mbox_send(vf, answer, count);
+}
+
+/**
+ * i82576_mbox_serve - take one message of a VF and answer it
+ * @vf: virtual function with a message pending; the lock of its PF is held
+ *
+ * A VF that sends without end is left waiting, and its interrupts masked, until
+ * its next period begins; others are served meanwhile.
+ */
+void i82576_mbox_serve(struct i82576_vf *vf)
+{
+	struct i82576_pf *pf = vf->pf;
+	struct i82576_request req;
+	u32 words[MBOX_WORDS];
+	int ret;
+
+	lockdep_assert_held(&pf->lock);
+	if (mbox_flooded(vf)) {
+		pf->throttled |= BIT(vf->index);
+		return;
+	}
+	pf->pending &= ~BIT(vf->index);
+	if (mbox_receive(vf, words))
+		return;
+
+	vf->stats.requests++;
+	ret = i82576_msg_parse(words, &req);
+	if (ret) {
+		vf->stats.malformed++;
+		i82576_vf_complain(vf, "refused malformed message %#010x %#010x\n",
+				   words[0], words[1]);
+	} else {
+		ret = i82576_vf_request(vf, &req);
+	}
+	if (ret)
+		vf->stats.refused++;
+	mbox_answer(vf, words[0], !ret);
+}
+
+/**
+ * i82576_mbox_collect - find out which VFs were reset or left a message
+ * @pf: physical function; its lock is held
+ *
+ * A driver resets its VF and then sends VF_RESET. Messages are read before resets
+ * and resets handled before messages, so that a reset is never seen after the
+ * message that followed it. A message from before a reset finds the VF not ready.
+ */
+void i82576_mbox_collect(struct i82576_pf *pf)
+{
+	u32 events, resets;
+	unsigned int n;
+
+	lockdep_assert_held(&pf->lock);
+	events = i82576_read(pf, REG_MBVFICR);
+	i82576_write(pf, REG_MBVFICR, events);
+	resets = i82576_read(pf, REG_VFLRE);
+	i82576_write(pf, REG_VFLRE, resets);
+
+	for (n = 0; n < pf->num_vfs; n++) {
+		if (resets & BIT(n))
+			i82576_vf_was_reset(&pf->vf[n]);
+		if (events & MBVFICR_ACK(n))
+			pf->vf[n].unacked = false;
+		if (events & MBVFICR_REQ(n))
+			pf->pending |= BIT(n);
+	}
+}
+
+/**
+ * i82576_mbox_drain - empty a VF's mailbox and forget its events
+ * @vf: virtual function that nobody uses; the lock of its PF is held
+ */
+void i82576_mbox_drain(struct i82576_vf *vf)
+{
+	struct i82576_pf *pf = vf->pf;
+	unsigned int i, n = vf->index;
+
+	lockdep_assert_held(&pf->lock);
+	i82576_write(pf, REG_P2VMAILBOX(n), P2V_RVFU);
+	for (i = 0; i < MBOX_WORDS; i++)
+		i82576_write(pf, REG_VMBMEM(n) + 4 * i, 0);
+	i82576_write(pf, REG_MBVFICR, MBVFICR_REQ(n) | MBVFICR_ACK(n));
+	i82576_write(pf, REG_VFLRE, BIT(n));
+	pf->pending &= ~BIT(n);
+	pf->throttled &= ~BIT(n);
+	vf->unacked = false;
+}
+
+/**
+ * i82576_mbox_notify_link - make a VF look at its link
+ * @vf: virtual function; the lock of its PF is held
+ *
+ * Skipped when it would overwrite a message that either side has not read yet:
+ * VF drivers look at the link by themselves too.
+ */
+void i82576_mbox_notify_link(struct i82576_vf *vf)
+{
+	u32 word = MBOX_OP_PF_CONTROL | MBOX_CTS;
+
+	lockdep_assert_held(&vf->pf->lock);
+	if (!vf->policy.ready || vf->unacked ||
+	    (vf->pf->pending & BIT(vf->index)))
+		return;
+	mbox_send(vf, &word, 1);
+}

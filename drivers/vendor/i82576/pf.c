@@ -1,0 +1,269 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The device as a whole: reset, virtualisation, recovery
+ *
+ * The PF is a manager without a network interface: it has no rings and does no
+ * DMA but its MSI-X messages. All eight pools are the VFs'.
+ */
+#include <linux/delay.h>
+#include <linux/iopoll.h>
+
+#include "i82576.h"
+
+#define MASTER_TIMEOUT_US	80000
+#define RESET_SETTLE_US		5000
+#define NVM_TIMEOUT_US		20000
+
+/* 4.2.1.6 and 5.2.3.3: no new requests, all completions in, then the reset. */
+static int pf_reset(struct i82576_pf *pf)
+{
+	u32 value;
+
+	i82576_irq_disable(pf);
+	i82576_write(pf, REG_RCTL, 0);
+	i82576_write(pf, REG_TCTL, TCTL_PSP);
+	i82576_write(pf, REG_VFRE, 0);
+	i82576_write(pf, REG_VFTE, 0);
+	i82576_modify(pf, REG_CTRL, 0, CTRL_MASTER_DISABLE);
+	if (read_poll_timeout(i82576_read, value, !(value & STATUS_MASTER_ENABLE),
+			      100, MASTER_TIMEOUT_US, false, pf, REG_STATUS))
+		pci_dbg(pf->pdev, "requests still pending at reset\n");
+
+	i82576_modify(pf, REG_CTRL, 0, CTRL_RST);
+	fsleep(RESET_SETTLE_US);
+	if (read_poll_timeout(i82576_read, value, value & EEC_AUTO_RD, 1000,
+			      NVM_TIMEOUT_US, false, pf, REG_EEC))
+		pci_dbg(pf->pdev, "the NVM was not read after the reset\n");
+	if (i82576_read(pf, REG_STATUS) == U32_MAX)
+		return -EIO;
+	i82576_irq_disable(pf);
+	i82576_read(pf, REG_ICR);
+	return 0;
+}
+
+/* The NVM's address is in the first receive address after a reset (8.10.19). */
+static void pf_read_mac(struct i82576_pf *pf)
+{
+	u32 low = i82576_read(pf, REG_RAL(0)), high = i82576_read(pf, REG_RAH(0));
+	unsigned int i;
+
+	for (i = 0; i < ETH_ALEN; i++)
+		pf->perm_mac[i] = i < 4 ? low >> (8 * i) : high >> (8 * (i - 4));
+	if (!is_valid_ether_addr(pf->perm_mac))
+		pci_warn(pf->pdev, "no address in the NVM: addresses of its VFs may not be unique\n");
+}
+
+/*
+ * 7.10.3: pools are chosen by address and VLAN; broadcasts and multicasts go to
+ * all pools that want them, and frames between VFs are switched inside the
+ * device. What no VF wants is dropped. VFs may send only from their own addresses
+ * and VLANs, and a full ring of one VF does not block the others (QDE).
+ */
+static void pf_virtualise(struct i82576_pf *pf)
+{
+	i82576_write(pf, REG_MRQC, MRQC_VMDQ);
+	i82576_write(pf, REG_VT_CTL, VT_CTL_DIS_DEF_POOL | VT_CTL_REPLICATE);
+	i82576_write(pf, REG_DTXSWC,
+		     DTXSWC_LOOPBACK | DTXSWC_MACAS | DTXSWC_VLANAS);
+	i82576_modify(pf, REG_DTXCTL, 0, DTXCTL_VLAN_ADDED);
+	i82576_write(pf, REG_RPLOLR, VMOLR_STRVLAN | VMOLR_STRCRC);
+	i82576_write(pf, REG_QDE, GENMASK(15, 0));
+	i82576_write(pf, REG_RLPML, I82576_MAX_FRAME + VLAN_HLEN);
+	i82576_write(pf, REG_RCTL, RCTL_RXEN | RCTL_LPE | RCTL_BAM | RCTL_VFE |
+		     RCTL_SECRC);
+	i82576_write(pf, REG_TCTL, TCTL_EN | TCTL_PSP |
+		     FIELD_PREP(TCTL_CT, 15) | FIELD_PREP(TCTL_COLD, 64));
+}
+
+/* From any state to one in which VFs can go through VF_RESET. */
+static int pf_start_locked(struct i82576_pf *pf)
+{
+	unsigned int n;
+	int ret;
+
+	lockdep_assert_held(&pf->lock);
+	ret = pf_reset(pf);
+	if (ret) {
+		pci_err(pf->pdev, "does not answer after a reset\n");
+		return ret;
+	}
+	if (is_zero_ether_addr(pf->perm_mac))
+		pf_read_mac(pf);
+
+	pf->down = false;
+	pf->pending = 0;
+	pf->link = false;
+	pf_virtualise(pf);
+	i82576_filter_restore(pf);
+	for (n = 0; n < pf->num_vfs; n++)
+		i82576_vf_scrub(&pf->vf[n]);
+	i82576_link_start(pf);
+	/* The VFs learn from this that the reset is over (RSTI, RSTD). */
+	i82576_modify(pf, REG_CTRL_EXT, 0, CTRL_EXT_PFRSTD | CTRL_EXT_DRV_LOAD);
+	i82576_irq_enable(pf);
+	return 0;
+}
+
+/**
+ * i82576_pf_start - bring the device up
+ * @pf: physical function with its interrupt requested
+ *
+ * Return: 0, or -EIO if the device does not answer.
+ */
+int i82576_pf_start(struct i82576_pf *pf)
+{
+	guard(mutex)(&pf->lock);
+	return pf_start_locked(pf);
+}
+
+/**
+ * i82576_pf_stop - bring the device to rest, VFs included
+ * @pf: physical function
+ *
+ * Also at shutdown: no VF writes into the memory of the next kernel.
+ */
+void i82576_pf_stop(struct i82576_pf *pf)
+{
+	guard(mutex)(&pf->lock);
+	if (pf->down)
+		return;
+	pf->down = true;
+	i82576_irq_disable(pf);
+	i82576_write(pf, REG_VFRE, 0);
+	i82576_write(pf, REG_VFTE, 0);
+	i82576_write(pf, REG_RCTL, 0);
+	i82576_write(pf, REG_TCTL, TCTL_PSP);
+	i82576_modify(pf, REG_CTRL_EXT, CTRL_EXT_DRV_LOAD, 0);
+	i82576_flush(pf);
+}
+
+static void pf_event(struct i82576_pf *pf, enum i82576_event event)
+{
+	unsigned int n;
+
+	for (n = 0; n < I82576_MAX_VFS; n++)
+		i82576_assign_event(pf, n, event);
+}
+
+/* A reset of the PF resets its VFs, and with them what the PCI core set up. */
+static void pf_save_vfs(struct i82576_pf *pf)
+{
+	unsigned int n;
+
+	lockdep_assert_held(&pf->lock);
+	for (n = 0; n < pf->num_vfs; n++) {
+		if (pf->vf[n].pdev)
+			pci_save_state(pf->vf[n].pdev);
+	}
+}
+
+static void pf_restore_vfs(struct i82576_pf *pf)
+{
+	unsigned int n;
+
+	lockdep_assert_held(&pf->lock);
+	for (n = 0; n < pf->num_vfs; n++) {
+		if (pf->vf[n].pdev)
+			pci_restore_state(pf->vf[n].pdev);
+	}
+}
+
+/**
+ * i82576_pf_reset_begin - the PCI function is about to be reset or put to sleep
+ * @pf: physical function; the device lock is held
+ *
+ * On return nobody touches the device: no VFIO user of a VF, no interrupt, no
+ * work. Balanced by i82576_pf_reset_done(), except when the device is lost.
+ */
+void i82576_pf_reset_begin(struct i82576_pf *pf)
+{
+	/* Waits for a recovery that devlink started, and keeps further ones out. */
+	devl_lock(pf->devlink);
+	pf->resetting = true;
+	devl_unlock(pf->devlink);
+
+	pf_event(pf, I82576_EVENT_RESET_BEGIN);
+	mutex_lock(&pf->lock);
+	/* After an error nothing can be read: the states of before are used. */
+	if (!pf->down && !pci_channel_offline(pf->pdev)) {
+		pf_save_vfs(pf);
+		i82576_irq_disable(pf);
+	}
+	pf->down = true;
+	mutex_unlock(&pf->lock);
+	disable_irq(pf->irq);
+}
+
+/**
+ * i82576_pf_reset_done - the reset that i82576_pf_reset_begin() awaited is over
+ * @pf: physical function with its configuration restored; the device lock is held
+ *
+ * Settings of the administrator are as before. VFs find the device as after a
+ * reset and must go through VF_RESET, which their drivers do by themselves.
+ *
+ * Return: 0, or -EIO if the device is lost; users of VFs know then.
+ */
+int i82576_pf_reset_done(struct i82576_pf *pf)
+{
+	unsigned int n;
+	int ret;
+
+	enable_irq(pf->irq);
+	mutex_lock(&pf->lock);
+	ret = pf->lost ? -EIO : 0;
+	for (n = 0; !ret && n < pf->num_vfs; n++)
+		pf->vf[n].policy.ready = false;
+	if (!ret)
+		ret = pf_start_locked(pf);
+	if (!ret)
+		pf_restore_vfs(pf);
+	mutex_unlock(&pf->lock);
+
+	devl_lock(pf->devlink);
+	pf->resetting = false;
+	devl_unlock(pf->devlink);
+	if (ret)
+		i82576_pf_lost(pf);
+	pf_event(pf, I82576_EVENT_RESET_DONE);
+	return ret;
+}
+
+/**
+ * i82576_pf_recover - reset the device from within, without the PCI core
+ * @pf: physical function; the devlink instance lock is held
+ *
+ * Return: 0, -EBUSY if a reset is under way anyway, -EIO if the device is lost.
+ */
+int i82576_pf_recover(struct i82576_pf *pf)
+{
+	int ret;
+
+	devl_assert_locked(pf->devlink);
+	if (pf->resetting)
+		return -EBUSY;
+
+	pf_event(pf, I82576_EVENT_RESET_BEGIN);
+	mutex_lock(&pf->lock);
+	ret = pf->down ? -EIO : pf_start_locked(pf);
+	mutex_unlock(&pf->lock);
+	pf_event(pf, I82576_EVENT_RESET_DONE);
+	return ret;
+}
+
+/**
+ * i82576_pf_lost - the device does not answer any more
+ * @pf: physical function
+ *
+ * Tells the users of all VFs. From here on registers are left alone; only the
+ * removal of the device remains.
+ */
+void i82576_pf_lost(struct i82576_pf *pf)
+{
+	mutex_lock(&pf->lock);
+	if (!pf->lost)
+		pci_err(pf->pdev, "lost: its VFs do not work any more; remove the device or reset the slot\n");
+	pf->lost = true;
+	pf->down = true;
+	mutex_unlock(&pf->lock);
+	pf_event(pf, I82576_EVENT_ERROR);
+}

@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Change of owner: bring a VF to rest and leave nothing of the last one in it
+ *
+ * A reset of the function does not do that: rings, interrupt routing, masks and
+ * moderation, and the mailbox memory survive it (seen on QEMU's model; the data
+ * sheet, 4.2.2.3, promises less than all of them). The PF sees all these registers
+ * and writes what they hold after power-on.
+ */
+#include <linux/delay.h>
+#include <linux/iopoll.h>
+
+#include "i82576.h"
+
+#define QUEUES_PER_VF		2
+#define QUEUE_OF(n, i)		((n) + I82576_MAX_VFS * (i))
+#define QUEUE_TIMEOUT_US	10000
+
+/* 8.10.2 and 8.12.11: defaults of these registers */
+#define SRRCTL_DEFAULT		0x00000400
+#define RXCTL_DEFAULT		0x0000a200
+#define TXCTL_DEFAULT		0x00002a00
+
+/* ENABLE reads 0 when the queue has finished what it was doing (4.5.9, 4.5.10). */
+static void queue_disable(struct i82576_pf *pf, u32 reg)
+{
+	u32 value;
+
+	i82576_write(pf, reg, 0);
+	if (read_poll_timeout(i82576_read, value, !(value & XDCTL_ENABLE), 20,
+			      QUEUE_TIMEOUT_US, false, pf, reg))
+		pci_warn(pf->pdev, "queue at %#x does not stop\n", reg);
+}
+
+/**
+ * i82576_vf_halt - end all activity of a VF
+ * @vf: virtual function; the lock of its PF is held
+ *
+ * Closes the gate first, so no new work arrives while queues finish theirs.
+ */
+void i82576_vf_halt(struct i82576_vf *vf)
+{
+	struct i82576_pf *pf = vf->pf;
+	unsigned int i, n = vf->index;
+
+	lockdep_assert_held(&pf->lock);
+	i82576_vf_open_gate(vf, false);
+	i82576_write(pf, REG_PVTEIMC(n), PVT_VECTORS);
+	for (i = 0; i < QUEUES_PER_VF; i++) {
+		queue_disable(pf, REG_RXDCTL(QUEUE_OF(n, i)));
+		queue_disable(pf, REG_TXDCTL(QUEUE_OF(n, i)));
+	}
+	if (vf->pdev)
+		pci_wait_for_pending_transaction(vf->pdev);
+}
+
+static void scrub_queue(struct i82576_pf *pf, unsigned int q)
+{
+	i82576_write(pf, REG_RDBAL(q), 0);
+	i82576_write(pf, REG_RDBAH(q), 0);
+	i82576_write(pf, REG_RDLEN(q), 0);
+	i82576_write(pf, REG_SRRCTL(q), SRRCTL_DEFAULT);
+	i82576_write(pf, REG_RXCTL(q), RXCTL_DEFAULT);
+	i82576_write(pf, REG_RDH(q), 0);
+	i82576_write(pf, REG_RDT(q), 0);
+	/* The counter of dropped frames clears when it is read. */
+	i82576_read(pf, REG_RQDPC(q));
+
+	i82576_write(pf, REG_TDBAL(q), 0);
+	i82576_write(pf, REG_TDBAH(q), 0);
+	i82576_write(pf, REG_TDLEN(q), 0);
+	i82576_write(pf, REG_TXCTL(q), TXCTL_DEFAULT);
+	i82576_write(pf, REG_TDWBAL(q), 0);
+	i82576_write(pf, REG_TDWBAH(q), 0);
+	i82576_write(pf, REG_TDH(q), 0);
+	i82576_write(pf, REG_TDT(q), 0);
+}
+
+static void scrub_interrupts(struct i82576_pf *pf, unsigned int n)
+{
+	unsigned int i;
+
+	i82576_write(pf, REG_PVTEIMC(n), PVT_VECTORS);
+	i82576_write(pf, REG_PVTEIAC(n), 0);
+	i82576_write(pf, REG_PVTEIAM(n), 0);
+	/* QEMU: VTIVAR only adds to IVAR, which therefore is cleared itself. */
+	i82576_write(pf, REG_IVAR(n), 0);
+	i82576_write(pf, REG_VTIVAR(n), 0);
+	i82576_write(pf, REG_VTIVAR_MISC(n), 0);
+	for (i = 0; i < VF_VECTORS; i++)
+		i82576_write(pf, REG_EITR(VF_FIRST_VECTOR(n) + i), 0);
+}
+
+/**
+ * i82576_vf_scrub - bring a VF into the state of one that nobody has used
+ * @vf: virtual function without a user; the lock of its PF is held
+ *
+ * What the administrator set for the VF stays.
+ */
+void i82576_vf_scrub(struct i82576_vf *vf)
+{
+	struct i82576_pf *pf = vf->pf;
+	unsigned int i, n = vf->index;
+
+	lockdep_assert_held(&pf->lock);
+	i82576_vf_halt(vf);
+	i82576_write(pf, REG_PVTCTRL(n), PVTCTRL_RST);
+	i82576_flush(pf);
+	i82576_vf_forget(vf);
+	for (i = 0; i < QUEUES_PER_VF; i++)
+		scrub_queue(pf, QUEUE_OF(n, i));
+	i82576_write(pf, REG_PSRTYPE(n), 0);
+	scrub_interrupts(pf, n);
+	i82576_mbox_drain(vf);
+	i82576_flush(pf);
+}
+
+/**
+ * i82576_vf_flr - function level reset of a VF, and scrub what it leaves
+ * @vf: virtual function
+ * @pdev: its PCI function, which nobody accesses
+ *
+ * Configuration space, including MSI-X, is as before afterwards.
+ *
+ * Context: sleeps for more than 100 ms; the lock of the PF is not held.
+ * Return: 0, -EIO if the PF is down, or as pcie_flr().
+ */
+int i82576_vf_flr(struct i82576_vf *vf, struct pci_dev *pdev)
+{
+	bool locked;
+	int ret;
+
+	scoped_guard(mutex, &vf->pf->lock) {
+		if (vf->pf->down)
+			return -EIO;
+		i82576_vf_halt(vf);
+	}
+	/* Keeps lspci and the like out, unless the caller did already. */
+	locked = pci_cfg_access_trylock(pdev);
+	pci_save_state(pdev);
+	ret = pcie_flr(pdev);
+	pci_restore_state(pdev);
+	if (locked)
+		pci_cfg_access_unlock(pdev);
+	if (ret)
+		i82576_vf_msg(err, vf, "function level reset failed (%d)\n", ret);
+
+	scoped_guard(mutex, &vf->pf->lock) {
+		if (vf->pf->down)
+			return -EIO;
+		i82576_vf_scrub(vf);
+	}
+	return ret;
+}
