@@ -31,3 +31,26 @@ lock() {
 	say "another process is making $1, waiting for it"
 	flock "$_lockfd"
 }
+
+# kernel_env NAME : find (and make, when needed) one of the lab's kernels.
+# Sets, as paths inside the lab: krel (release), vmlinuz, kdir (headers or
+# build tree), klayer (directory that holds usr/lib/modules/RELEASE).
+# A kernel other than stock comes from tests/lab/kernel-NAME, which prints the
+# directory it made in the cache: vmlinuz, release, build, usr/lib/modules.
+kernel_env() {
+	local root dir
+	root=$("$src/tests/lab/rootfs")
+	if [ "$1" = stock ]; then
+		krel=$(basename "$root"/usr/lib/modules/*-amd64)
+		vmlinuz=/boot/vmlinuz-$krel
+		kdir=/usr/lib/modules/$krel/build
+		klayer=/lab/root
+		return
+	fi
+	[ -x "$src/tests/lab/kernel-$1" ] || die "there is no kernel named $1"
+	dir=$("$src/tests/lab/kernel-$1")
+	krel=$(cat "$dir/release")
+	klayer=/cache/${dir#"$cache"/}
+	vmlinuz=$klayer/vmlinuz
+	kdir=$klayer/build
+}

@@ -1,0 +1,58 @@
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# The user's interface. Everything is done in tests/lab, in a Debian root file
+# system kept in a cache: this machine needs make, bash and little more.
+
+KERNEL ?= stock
+JOBS ?=
+T ?=
+lab := tests/lab
+
+.DEFAULT_GOAL := help
+.PHONY: help modules menuconfig demo shell check style install clean distclean
+
+help: ## list the targets
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 24
+	@echo
+	@echo '  KERNEL=stock|debug|7.3   which of the lab kernels (default stock)'
+	@echo '  KDIR=/lib/modules/$$(uname -r)/build   build for, and install on, this machine'
+	@echo '  T="pattern ..."          make check: only tests whose name contains a pattern'
+	@echo '  VPC_CACHE=DIR            where the lab keeps what it makes'
+
+ifdef KDIR
+native := $(or $(VPC_CACHE),$(or $(XDG_CACHE_HOME),$(HOME)/.cache)/vfio-pci-core)/build/native-$(shell make -s -C $(KDIR) kernelrelease)
+
+modules: ## build the modules (KDIR=... for a kernel of your own)
+	$(lab)/kbuild $(CURDIR) $(abspath $(KDIR)) $(native) modules
+
+install: modules ## install the modules under updates/ and run depmod
+	$(MAKE) -C $(KDIR) M=$(native) INSTALL_MOD_DIR=updates modules_install
+else
+modules:
+	$(lab)/build --kernel $(KERNEL) modules
+
+install:
+	$(MAKE) install KDIR=/lib/modules/$(shell uname -r)/build
+endif
+
+menuconfig: ## choose what is built (no need to: the defaults are complete)
+	$(lab)/enter sh -c '$(lab)/configure /src /lib/modules/*/build /cache/build/menu --menu'
+
+demo: ## the main job, shown: a VF through devlink to a guest
+	@tests/demo
+
+check: ## build, check the style, run every test
+	@tests/run --kernel $(KERNEL) $(if $(JOBS),--jobs $(JOBS)) $(T)
+
+style: ## checkpatch, sparse, W=1, kernel-doc, shellcheck, codespell
+	@tests/style/run
+
+shell: ## a virtual VFIO host with everything loaded, to play
+	@$(lab)/shell --kernel $(KERNEL)
+
+clean: ## remove builds and run logs from the cache
+	rm -rf "$${VPC_CACHE:-$${XDG_CACHE_HOME:-$$HOME/.cache}/vfio-pci-core}"/build \
+		"$${VPC_CACHE:-$${XDG_CACHE_HOME:-$$HOME/.cache}/vfio-pci-core}"/run
+
+distclean: clean ## remove the whole cache, root file systems too
+	$(lab)/uncache
