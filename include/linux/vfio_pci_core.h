@@ -143,13 +143,13 @@ int vfio_pci_core_get_region_info_caps(struct vfio_device *vdev,
 #endif
 
 /* Gate between the user and the function: gate.c */
-void vfio_pci_core_block(struct vfio_pci_core_device *core);
-void vfio_pci_core_unblock(struct vfio_pci_core_device *core);
+void vfio_pci_core_reset_begin(struct vfio_pci_core_device *core);
+void vfio_pci_core_reset_end(struct vfio_pci_core_device *core);
 void vfio_pci_core_make_inert(struct vfio_pci_core_device *core);
 
 /* Errors: irq.c */
 void vfio_pci_core_signal_error(struct vfio_pci_core_device *core);
-void vfio_pci_core_signal_request(struct vfio_pci_core_device *core);
+bool vfio_pci_core_signal_request(struct vfio_pci_core_device *core);
 
 /* For the PCI driver of a function: power.c, sriov.c */
 int vfio_pci_core_runtime_suspend(struct vfio_pci_core_device *core);

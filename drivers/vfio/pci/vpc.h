@@ -11,6 +11,7 @@
 #include <linux/eventfd.h>
 #include <linux/mutex.h>
 #include <linux/rwsem.h>
+#include <linux/uuid.h>
 #include <linux/vfio_pci_core.h>
 #include <linux/wait.h>
 #include <linux/xarray.h>
@@ -28,7 +29,9 @@
  * 5. &struct vpc_gate.lock: whether the user may reach the function. Read-held
  *    across each access to the hardware, write-held to change the answer, never
  *    held across a reset.
- * 6. &struct vpc_irqs.slock: INTx masking, taken in hard interrupts.
+ * 6. vpc_sriov_lock (sriov.c): tokens and the list of physical functions.
+ * 7. &struct vpc_power.lock: low power bookkeeping, taken in runtime PM callbacks.
+ * 8. &struct vpc_irqs.slock: INTx masking, taken in hard interrupts.
  *
  * mmap_lock of a user may be held when 5 is taken (page fault), so nothing that
  * may fault (copy_to_user, copy_from_user) runs under 5.
@@ -43,23 +46,30 @@
 
 struct vpc_config_rule;
 
+/* Who keeps the function asleep, see &struct vpc_gate.asleep */
+#define VPC_ASLEEP_LOW_POWER	BIT(0)	/* LOW_POWER_ENTRY */
+#define VPC_ASLEEP_PMCSR	BIT(1)	/* power state register */
+
 /**
  * struct vpc_gate - may the user reach the function now?
  * @lock: protects the members below; see DOC: locks of vfio_pci_core
- * @blocked: number of resets (and the like) under way; users wait for 0
- * @unblocked: woken when @blocked becomes 0
- * @inert: the function has left: accesses fail, mappings show @dummy
- * @asleep: a user has put the function to sleep: memory accesses fail
+ * @resets: number of resets under way
+ * @blocked: users wait; set while @resets is not 0 and until what follows the
+ *	last of them is done
+ * @unblocked: woken when @blocked is cleared
+ * @inert: the function has left for good: accesses fail, mappings show @dummy
+ * @asleep: VPC_ASLEEP_ flags; memory accesses fail while there is one
  * @dummy: page of ones that takes the place of an inert function's memory, so
  *	that a virtual CPU which still looks at it sees a removed device instead
- *	of a bus error
+ *	of a bus error; NULL if there was no memory for it
  */
 struct vpc_gate {
 	struct rw_semaphore lock;
-	unsigned int blocked;
+	unsigned int resets;
+	bool blocked;
 	wait_queue_head_t unblocked;
 	bool inert;
-	bool asleep;
+	unsigned int asleep;
 	struct page *dummy;
 };
 
@@ -127,7 +137,37 @@ struct vpc_ioeventfds {
 	unsigned int count;
 };
 
-struct vpc_vf_token;
+/**
+ * struct vpc_power - low power as the user asked for it
+ * @lock: protects the members; taken in runtime PM callbacks, so nothing that
+ *	resumes the function runs under it
+ * @engaged: the user gave up the runtime PM reference of the open device
+ * @wake: signalled when something else than the user wakes the function, or NULL
+ * @lost: config space to give back on the way out of D3hot, which resets the
+ *	function, or NULL; protected by vpc_config.lock
+ */
+struct vpc_power {
+	struct mutex lock;
+	bool engaged;
+	struct eventfd_ctx *wake;
+	struct pci_saved_state *lost;
+};
+
+/**
+ * struct vpc_sriov - relation of a physical function to its VFs
+ * @node: a physical function in the list of those that the library knows
+ * @token: of a physical function: what the users of its VFs have to know
+ * @vf_users: of a physical function: VFs that are open
+ * @pf: of an open VF: the physical function that counts it, or NULL
+ *
+ * Protected by vpc_sriov_lock (sriov.c), which nests inside every other mutex.
+ */
+struct vpc_sriov {
+	struct list_head node;
+	uuid_t token;
+	unsigned int vf_users;
+	struct vfio_pci_core_state *pf;
+};
 
 /**
  * struct vfio_pci_core_state - everything the library knows of one device
@@ -138,17 +178,19 @@ struct vpc_vf_token;
  * @bars: see bar.c
  * @irqs: see irq.c
  * @ioeventfds: see ioeventfd.c
+ * @power: see power.c
  * @traps: list of struct vpc_trap (trap.c); constant while the device is open
  * @regions: array of struct vpc_region (region.c); constant while open but for
  *	additions during open_device
  * @num_regions: entries in @regions
  * @saved: config space as found at open, given back at close
+ * @atomics: VFIO_PCI_ATOMIC_ flags of what the root port completes
  * @reset_works: the function could be reset at open
  * @needs_reset: the function could not be reset at last close
  * @unregistering: the driver's remove() waits for the last close, device lock
  *	held
  * @has_vga: the function decodes legacy VGA and the policy allows it
- * @vf_token: see sriov.c
+ * @sriov: see sriov.c
  */
 struct vfio_pci_core_state {
 	struct vfio_pci_core_device *core;
@@ -158,15 +200,17 @@ struct vfio_pci_core_state {
 	struct vpc_bar bars[PCI_STD_NUM_BARS];
 	struct vpc_irqs irqs;
 	struct vpc_ioeventfds ioeventfds;
+	struct vpc_power power;
 	struct list_head traps;
 	struct vpc_region *regions;
 	unsigned int num_regions;
 	struct pci_saved_state *saved;
+	u32 atomics;
 	bool reset_works;
 	bool needs_reset;
 	bool unregistering;
 	bool has_vga;
-	struct vpc_vf_token *vf_token;
+	struct vpc_sriov sriov;
 };
 
 static inline struct vfio_pci_core_state *vpc_state(struct vfio_device *vdev)
@@ -179,10 +223,12 @@ extern struct vfio_pci_core_policy vpc_policy;
 /* gate.c */
 void vpc_gate_init(struct vfio_pci_core_state *st);
 void vpc_gate_destroy(struct vfio_pci_core_state *st);
-int vpc_gate_enter(struct vfio_pci_core_state *st);
 int vpc_gate_enter_memory(struct vfio_pci_core_state *st);
+bool vpc_gate_try_enter_memory(struct vfio_pci_core_state *st);
 void vpc_gate_exit(struct vfio_pci_core_state *st);
 void vpc_gate_set_memory(struct vfio_pci_core_state *st, bool on);
+void vpc_gate_set_asleep(struct vfio_pci_core_state *st, unsigned int flag,
+			 bool asleep);
 bool vpc_gate_inert(struct vfio_pci_core_state *st);
 
 /* config.c */
@@ -249,6 +295,10 @@ void vpc_ioeventfds_init(struct vfio_pci_core_state *st);
 long vpc_ioctl_ioeventfd(struct vfio_pci_core_state *st, void __user *arg);
 void vpc_ioeventfds_close(struct vfio_pci_core_state *st);
 
+/* info.c */
+void vpc_info_open(struct vfio_pci_core_state *st);
+long vpc_ioctl_get_info(struct vfio_pci_core_state *st, void __user *arg);
+
 /* reset.c */
 int vpc_reset_function(struct vfio_pci_core_state *st);
 long vpc_ioctl_reset(struct vfio_pci_core_state *st, void __user *arg);
@@ -260,8 +310,6 @@ long vpc_ioctl_hot_reset_info(struct vfio_pci_core_state *st, void __user *arg);
 long vpc_ioctl_hot_reset(struct vfio_pci_core_state *st, void __user *arg);
 
 /* power.c */
-void vpc_power_register(struct vfio_pci_core_state *st);
-void vpc_power_unregister(struct vfio_pci_core_state *st);
 int vpc_power_get(struct vfio_pci_core_state *st);
 void vpc_power_put(struct vfio_pci_core_state *st);
 void vpc_power_close(struct vfio_pci_core_state *st);
@@ -274,9 +322,11 @@ int vpc_power_feature_exit(struct vfio_pci_core_state *st, u32 flags,
 			   void __user *arg, size_t argsz);
 
 /* sriov.c */
-int vpc_sriov_register(struct vfio_pci_core_state *st);
+int vpc_sriov_init(void);
+void vpc_sriov_exit(void);
+void vpc_sriov_register(struct vfio_pci_core_state *st);
 void vpc_sriov_unregister(struct vfio_pci_core_state *st);
-int vpc_sriov_open(struct vfio_pci_core_state *st);
+void vpc_sriov_open(struct vfio_pci_core_state *st);
 void vpc_sriov_close(struct vfio_pci_core_state *st);
 int vpc_sriov_feature_token(struct vfio_pci_core_state *st, u32 flags,
 			    void __user *arg, size_t argsz);

@@ -1,0 +1,204 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The gate between a user and the memory of a function
+ *
+ * Whoever lets a user reach the hardware passes the gate first. Whoever needs
+ * the user kept away (a reset, memory decoding off, sleep, removal) changes the
+ * answer that the gate gives and revokes the mappings made so far; a page fault
+ * passes the gate again.
+ *
+ * A reset can last seconds and calls into drivers, so no lock is held across it:
+ * the gate remembers that it is blocked, and users wait.
+ */
+#include "vpc.h"
+
+void vpc_gate_init(struct vfio_pci_core_state *st)
+{
+	init_rwsem(&st->gate.lock);
+	init_waitqueue_head(&st->gate.unblocked);
+}
+
+void vpc_gate_destroy(struct vfio_pci_core_state *st)
+{
+	if (st->gate.dummy)
+		__free_page(st->gate.dummy);
+}
+
+static bool memory_reachable(struct vfio_pci_core_state *st)
+{
+	return st->config.memory_on && !st->gate.asleep && !st->gate.inert;
+}
+
+/*
+ * Pass the gate for an access to the function's memory, and hold it open until
+ * vpc_gate_exit(). Waits for resets. -EIO if there is no memory to be reached,
+ * -EINTR if the caller was killed while waiting.
+ */
+int vpc_gate_enter_memory(struct vfio_pci_core_state *st)
+{
+	struct vpc_gate *gate = &st->gate;
+
+	down_read(&gate->lock);
+	while (unlikely(gate->blocked)) {
+		up_read(&gate->lock);
+		if (wait_event_killable(gate->unblocked,
+					!READ_ONCE(gate->blocked)))
+			return -EINTR;
+		down_read(&gate->lock);
+	}
+
+	if (likely(memory_reachable(st)))
+		return 0;
+
+	up_read(&gate->lock);
+	return -EIO;
+}
+
+/* The same from atomic context: false if it would wait or there is no memory. */
+bool vpc_gate_try_enter_memory(struct vfio_pci_core_state *st)
+{
+	if (!down_read_trylock(&st->gate.lock))
+		return false;
+	if (!st->gate.blocked && memory_reachable(st))
+		return true;
+
+	up_read(&st->gate.lock);
+	return false;
+}
+
+void vpc_gate_exit(struct vfio_pci_core_state *st)
+{
+	up_read(&st->gate.lock);
+}
+
+/*
+ * The user has switched memory decoding. The caller switches the hardware, after
+ * this on the way off and before it on the way on.
+ */
+void vpc_gate_set_memory(struct vfio_pci_core_state *st, bool on)
+{
+	lockdep_assert_held(&st->config.lock);
+
+	down_write(&st->gate.lock);
+	st->config.memory_on = on;
+	up_write(&st->gate.lock);
+	if (!on)
+		vpc_mmap_zap(st);
+}
+
+/* The function is put to sleep or has been woken; @flag is a VPC_ASLEEP_ bit. */
+void vpc_gate_set_asleep(struct vfio_pci_core_state *st, unsigned int flag,
+			 bool asleep)
+{
+	down_write(&st->gate.lock);
+	if (asleep)
+		st->gate.asleep |= flag;
+	else
+		st->gate.asleep &= ~flag;
+	up_write(&st->gate.lock);
+	if (asleep)
+		vpc_mmap_zap(st);
+}
+
+/* Once true, true until the device is gone: may be read without the lock. */
+bool vpc_gate_inert(struct vfio_pci_core_state *st)
+{
+	return READ_ONCE(st->gate.inert);
+}
+
+/**
+ * vfio_pci_core_reset_begin - keep the user away from a function about to reset
+ * @core: the device
+ *
+ * On return no access of the user is under way, his mappings are revoked, and
+ * further accesses wait for vfio_pci_core_reset_end(). Calls nest; each is
+ * balanced by one vfio_pci_core_reset_end(), of any task. To be called from the
+ * reset_prepare handler of the function's PCI driver, or from
+ * &vfio_pci_aux_events.reset_begin.
+ *
+ * Context: may sleep. No lock of the library is held, during or after.
+ */
+void vfio_pci_core_reset_begin(struct vfio_pci_core_device *core)
+{
+	struct vpc_gate *gate = &core->state->gate;
+
+	down_write(&gate->lock);
+	gate->resets++;
+	gate->blocked = true;
+	up_write(&gate->lock);
+	vpc_mmap_zap(core->state);
+}
+EXPORT_SYMBOL_VPC(vfio_pci_core_reset_begin);
+
+/**
+ * vfio_pci_core_reset_end - let the user go on after a reset
+ * @core: the device
+ *
+ * Balances vfio_pci_core_reset_begin(). After the last of nested resets the
+ * user's view of config space is brought up to date and
+ * &vfio_pci_core_hooks.reset_done is called before accesses go on.
+ *
+ * Context: may sleep. No lock of the library may be held.
+ */
+void vfio_pci_core_reset_end(struct vfio_pci_core_device *core)
+{
+	struct vfio_pci_core_state *st = core->state;
+	struct vpc_gate *gate = &st->gate;
+	bool last;
+
+	down_write(&gate->lock);
+	last = !WARN_ON(!gate->resets) && !--gate->resets;
+	up_write(&gate->lock);
+	if (!last)
+		return;
+
+	vpc_config_reset_done(st);
+	if (core->hooks && core->hooks->reset_done)
+		core->hooks->reset_done(core);
+
+	/* A reset that began meanwhile keeps the gate closed; its end opens it. */
+	down_write(&gate->lock);
+	if (!gate->resets) {
+		gate->blocked = false;
+		wake_up_all(&gate->unblocked);
+	}
+	up_write(&gate->lock);
+}
+EXPORT_SYMBOL_VPC(vfio_pci_core_reset_end);
+
+/**
+ * vfio_pci_core_make_inert - take the function away from its user, for good
+ * @core: the device
+ *
+ * For a function that is leaving while somebody has it open. On return the
+ * user's mappings are revoked, the function masters the bus no more, and every
+ * access by read(), write() or ioctl() that would reach it fails with -EIO. A
+ * mapping that is touched again shows a page of ones, as a removed device would.
+ * The device cannot be opened again. Who wants the user to close calls
+ * vfio_pci_core_signal_request() or unregisters the device.
+ *
+ * Context: may sleep. No lock of the library may be held.
+ */
+void vfio_pci_core_make_inert(struct vfio_pci_core_device *core)
+{
+	struct vfio_pci_core_state *st = core->state;
+	struct vpc_gate *gate = &st->gate;
+	struct page *dummy = alloc_page(GFP_KERNEL);
+
+	if (dummy)
+		memset(page_address(dummy), 0xff, PAGE_SIZE);
+
+	down_write(&gate->lock);
+	if (!gate->inert) {
+		gate->dummy = dummy;
+		dummy = NULL;
+	}
+	WRITE_ONCE(gate->inert, true);
+	up_write(&gate->lock);
+
+	vpc_mmap_zap(st);
+	pci_clear_master(st->pdev);
+	if (dummy)
+		__free_page(dummy);
+}
+EXPORT_SYMBOL_VPC(vfio_pci_core_make_inert);

@@ -1,0 +1,396 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Reset of a slot or bus, with everything on it
+ *
+ * The functions that such a reset hits form a device set (vfio.ko's term). A
+ * user may reset them when he owns them all, which he proves by handing in their
+ * groups, or, for devices opened as character devices, by their common iommufd.
+ */
+#include <linux/file.h>
+#include <linux/slab.h>
+#include <linux/uaccess.h>
+
+#include "vpc.h"
+
+/* Whether a slot reset, which is the smaller one, or a bus reset is possible. */
+static bool slot_resets(struct pci_dev *pdev)
+{
+	return !pci_probe_reset_slot(pdev->slot);
+}
+
+static bool hot_reset_works(struct pci_dev *pdev)
+{
+	return !pci_is_root_bus(pdev->bus) &&
+	       (slot_resets(pdev) || !pci_probe_reset_bus(pdev->bus));
+}
+
+/* Devices that a reset hits together share a set: slot, bus, or alone. */
+int vpc_assign_device_set(struct vfio_pci_core_state *st)
+{
+	struct pci_dev *pdev = st->pdev;
+	void *id = st->core;
+
+	if (hot_reset_works(pdev))
+		id = slot_resets(pdev) ? (void *)pdev->slot : (void *)pdev->bus;
+
+	return vfio_assign_device_set(&st->core->vdev, id);
+}
+
+/**
+ * struct affected_walk - walk over the functions that a hot reset hits
+ * @slot: only functions in this slot (and behind it), or NULL for the bus
+ * @bus: where @slot is
+ * @visit: called for each; non-zero ends the walk
+ * @data: for @visit
+ * @ret: what the last @visit returned
+ */
+struct affected_walk {
+	struct pci_slot *slot;
+	struct pci_bus *bus;
+	int (*visit)(struct pci_dev *pdev, void *data);
+	void *data;
+	int ret;
+};
+
+static bool in_slot(struct pci_dev *pdev, const struct affected_walk *walk)
+{
+	/* Functions behind a bridge in the slot are hit as well. */
+	while (pdev && pdev->bus != walk->bus)
+		pdev = pdev->bus->self;
+	return pdev && pdev->slot == walk->slot;
+}
+
+static int affected_step(struct pci_dev *pdev, void *data)
+{
+	struct affected_walk *walk = data;
+
+	if (walk->slot && !in_slot(pdev, walk))
+		return 0;
+	walk->ret = walk->visit(pdev, walk->data);
+	return walk->ret;
+}
+
+static int for_each_affected(struct pci_dev *pdev,
+			     int (*visit)(struct pci_dev *, void *), void *data)
+{
+	struct affected_walk walk = {
+		.slot = slot_resets(pdev) ? pdev->slot : NULL,
+		.bus = pdev->bus,
+		.visit = visit,
+		.data = data,
+	};
+
+	pci_walk_bus(pdev->bus, affected_step, &walk);
+	return walk.ret;
+}
+
+static int count_one(struct pci_dev *pdev, void *data)
+{
+	++*(unsigned int *)data;
+	return 0;
+}
+
+static unsigned int count_affected(struct pci_dev *pdev)
+{
+	unsigned int count = 0;
+
+	for_each_affected(pdev, count_one, &count);
+	return count;
+}
+
+/**
+ * struct reset_info - VFIO_DEVICE_GET_PCI_HOT_RESET_INFO being filled
+ * @vdev: the asking device
+ * @ictx: its iommufd if it was opened as a character device, or NULL
+ * @devices: what the user gets
+ * @max: entries that there is room for
+ * @count: entries found; more than @max if devices were added meanwhile
+ * @owned: the user of @ictx owns everything found so far
+ */
+struct reset_info {
+	struct vfio_device *vdev;
+	struct iommufd_ctx *ictx;
+	struct vfio_pci_dependent_device *devices;
+	unsigned int max;
+	unsigned int count;
+	bool owned;
+};
+
+static int describe(struct pci_dev *pdev, struct reset_info *info,
+		    struct vfio_pci_dependent_device *dep)
+{
+	struct vfio_device *other;
+	struct iommu_group *group;
+
+	dep->segment = pci_domain_nr(pdev->bus);
+	dep->bus = pdev->bus->number;
+	dep->devfn = pdev->devfn;
+
+	if (vfio_device_cdev_opened(info->vdev)) {
+		other = vfio_find_device_in_devset(info->vdev->dev_set,
+						   &pdev->dev);
+		dep->devid = VFIO_PCI_DEVID_NOT_OWNED;
+		if (other)
+			dep->devid = vfio_iommufd_get_dev_id(other, info->ictx);
+		else if (!pdev->dev.driver)
+			/* Nobody drives it, so nobody is hurt. */
+			dep->devid = VFIO_PCI_DEVID_OWNED;
+		if ((int)dep->devid == VFIO_PCI_DEVID_NOT_OWNED)
+			info->owned = false;
+		return 0;
+	}
+
+	group = iommu_group_get(&pdev->dev);
+	if (!group)
+		return -EPERM;
+	dep->group_id = iommu_group_id(group);
+	iommu_group_put(group);
+	return 0;
+}
+
+static int fill_one(struct pci_dev *pdev, void *data)
+{
+	struct reset_info *info = data;
+
+	if (info->count++ >= info->max)
+		return 0;
+	return describe(pdev, info, &info->devices[info->count - 1]);
+}
+
+/* Collect what a reset hits; the set's lock keeps ownership from changing. */
+static int collect_info(struct vfio_pci_core_state *st, struct reset_info *info)
+{
+	struct vfio_device *vdev = &st->core->vdev;
+	int ret;
+
+	mutex_lock(&vdev->dev_set->lock);
+	if (vfio_device_cdev_opened(vdev))
+		info->ictx = vfio_iommufd_device_ictx(vdev);
+	ret = for_each_affected(st->pdev, fill_one, info);
+	mutex_unlock(&vdev->dev_set->lock);
+	return ret;
+}
+
+long vpc_ioctl_hot_reset_info(struct vfio_pci_core_state *st, void __user *arg)
+{
+	const size_t minsz = offsetofend(struct vfio_pci_hot_reset_info, count);
+	struct vfio_pci_hot_reset_info __user *uinfo = arg;
+	struct reset_info info = { .vdev = &st->core->vdev, .owned = true };
+	struct vfio_pci_hot_reset_info hdr;
+	long ret;
+
+	if (copy_from_user(&hdr, arg, minsz))
+		return -EFAULT;
+	if (hdr.argsz < minsz)
+		return -EINVAL;
+	if (!hot_reset_works(st->pdev))
+		return -ENODEV;
+
+	info.max = count_affected(st->pdev);
+	info.devices = kcalloc(info.max, sizeof(*info.devices),
+			       GFP_KERNEL_ACCOUNT);
+	if (!info.devices)
+		return -ENOMEM;
+
+	ret = collect_info(st, &info);
+	if (ret)
+		goto out;
+	if (info.count > info.max) {
+		ret = -EAGAIN;
+		goto out;
+	}
+
+	hdr.flags = 0;
+	if (vfio_device_cdev_opened(&st->core->vdev)) {
+		hdr.flags = VFIO_PCI_HOT_RESET_FLAG_DEV_ID;
+		if (info.owned)
+			hdr.flags |= VFIO_PCI_HOT_RESET_FLAG_DEV_ID_OWNED;
+	}
+	hdr.count = info.count;
+	if (hdr.argsz < struct_size(uinfo, devices, info.count))
+		ret = -ENOSPC;
+	else if (copy_to_user(uinfo->devices, info.devices,
+			      info.count * sizeof(*info.devices)))
+		ret = -EFAULT;
+	if (ret != -EFAULT && copy_to_user(arg, &hdr, minsz))
+		ret = -EFAULT;
+out:
+	kfree(info.devices);
+	return ret;
+}
+
+/**
+ * struct reset_proof - what a user shows to be allowed a hot reset
+ * @vdev: the device he asks through
+ * @groups: group files, @num of them, or none
+ * @num: number of @groups
+ * @ictx: or his iommufd
+ */
+struct reset_proof {
+	struct vfio_device *vdev;
+	struct file **groups;
+	unsigned int num;
+	struct iommufd_ctx *ictx;
+};
+
+static bool owns(const struct reset_proof *proof, struct vfio_device *vdev)
+{
+	int id;
+
+	for (unsigned int i = 0; i < proof->num; i++)
+		if (vfio_file_has_dev(proof->groups[i], vdev))
+			return true;
+
+	if (!proof->ictx)
+		return false;
+	id = vfio_iommufd_get_dev_id(vdev, proof->ictx);
+	return id > 0 || id == VFIO_PCI_DEVID_OWNED;
+}
+
+static int check_owned(struct pci_dev *pdev, void *data)
+{
+	const struct reset_proof *proof = data;
+	struct vfio_device *vdev;
+
+	vdev = vfio_find_device_in_devset(proof->vdev->dev_set, &pdev->dev);
+	if (!vdev) {
+		pci_dbg(pdev, "%s: in the way of a hot reset: not bound to a VFIO driver\n",
+			__func__);
+		return -EBUSY;
+	}
+	if (!owns(proof, vdev)) {
+		pci_dbg(pdev, "%s: in the way of a hot reset: not owned by who asks\n",
+			__func__);
+		return -EINVAL;
+	}
+	return 0;
+}
+
+/*
+ * Reset a whole set. Its lock is held, so none of its devices opens or closes.
+ * Users are kept away from all of them before the first is reset.
+ */
+static int reset_set(struct vfio_device_set *set, struct pci_dev *pdev)
+{
+	struct vfio_device *vdev;
+	int ret;
+
+	lockdep_assert_held(&set->lock);
+	list_for_each_entry(vdev, &set->device_list, dev_set_list)
+		vfio_pci_core_reset_begin(to_vfio_pci_core(vdev));
+	ret = pci_reset_bus(pdev);
+	list_for_each_entry(vdev, &set->device_list, dev_set_list)
+		vfio_pci_core_reset_end(to_vfio_pci_core(vdev));
+	return ret;
+}
+
+static int try_hot_reset(struct vfio_pci_core_state *st,
+			 struct reset_proof *proof)
+{
+	struct vfio_device_set *set = st->core->vdev.dev_set;
+	int ret;
+
+	proof->vdev = &st->core->vdev;
+	mutex_lock(&set->lock);
+	if (!proof->num)
+		proof->ictx = vfio_iommufd_device_ictx(proof->vdev);
+	ret = for_each_affected(st->pdev, check_owned, proof);
+	if (!ret)
+		ret = reset_set(set, st->pdev);
+	mutex_unlock(&set->lock);
+	return ret;
+}
+
+/* Turn the user's group descriptors into files; the caller puts proof->groups. */
+static int get_groups(struct reset_proof *proof, const s32 *fds,
+		      unsigned int count)
+{
+	for (unsigned int i = 0; i < count; i++) {
+		struct file *file = fget(fds[i]);
+
+		if (!file)
+			return -EBADF;
+		proof->groups[proof->num++] = file;
+		if (!vfio_file_is_group(file))
+			return -EINVAL;
+	}
+	return 0;
+}
+
+static int hot_reset_by_groups(struct vfio_pci_core_state *st,
+			       const s32 __user *ufds, unsigned int count)
+{
+	struct reset_proof proof = {};
+	s32 *fds;
+	int ret;
+
+	/* No set needs more groups than it has functions. */
+	if (count > count_affected(st->pdev))
+		return -EINVAL;
+
+	fds = memdup_array_user(ufds, count, sizeof(*fds));
+	if (IS_ERR(fds))
+		return PTR_ERR(fds);
+	proof.groups = kcalloc(count, sizeof(*proof.groups), GFP_KERNEL_ACCOUNT);
+	ret = proof.groups ? get_groups(&proof, fds, count) : -ENOMEM;
+	if (!ret)
+		ret = try_hot_reset(st, &proof);
+
+	while (proof.num)
+		fput(proof.groups[--proof.num]);
+	kfree(proof.groups);
+	kfree(fds);
+	return ret;
+}
+
+long vpc_ioctl_hot_reset(struct vfio_pci_core_state *st, void __user *arg)
+{
+	const size_t minsz = offsetofend(struct vfio_pci_hot_reset, count);
+	struct vfio_pci_hot_reset __user *ureset = arg;
+	struct reset_proof proof = {};
+	struct vfio_pci_hot_reset hdr;
+
+	if (copy_from_user(&hdr, arg, minsz))
+		return -EFAULT;
+	if (hdr.argsz < minsz || hdr.flags)
+		return -EINVAL;
+	if (!hot_reset_works(st->pdev))
+		return -ENODEV;
+	if (vpc_gate_inert(st))
+		return -EIO;
+
+	/* Groups prove ownership of group devices, an iommufd that of cdevs. */
+	if (!!hdr.count == vfio_device_cdev_opened(&st->core->vdev))
+		return -EINVAL;
+	if (hdr.count)
+		return hot_reset_by_groups(st, ureset->group_fds, hdr.count);
+	return try_hot_reset(st, &proof);
+}
+
+static int check_in_set(struct pci_dev *pdev, void *data)
+{
+	return vfio_find_device_in_devset(data, &pdev->dev) ? 0 : -EBUSY;
+}
+
+/*
+ * The last close could not reset a function by itself: reset its slot or bus if
+ * everything there is ours and closed.
+ */
+void vpc_device_set_try_reset(struct vfio_pci_core_state *st)
+{
+	struct vfio_device_set *set = st->core->vdev.dev_set;
+	struct vfio_device *vdev;
+
+	lockdep_assert_held(&set->lock);
+	if (!st->needs_reset || !hot_reset_works(st->pdev))
+		return;
+	/* The device that is just being closed still counts. */
+	if (vfio_device_set_open_count(set) > 1 ||
+	    for_each_affected(st->pdev, check_in_set, set))
+		return;
+	if (reset_set(set, st->pdev))
+		return;
+
+	list_for_each_entry(vdev, &set->device_list, dev_set_list)
+		vpc_state(vdev)->needs_reset = false;
+}
