@@ -8,31 +8,9 @@
 #ifndef COMPAT_I82576_H
 #define COMPAT_I82576_H
 
-#include <linux/pci.h>
-#include <linux/string.h>
 #include <linux/version.h>
 #include <net/devlink.h>
-
-/*
- * The driver override of a PCI function moved into struct device in 7.1, and with
- * stable update 91 in 6.12.
- */
-#if LINUX_VERSION_CODE >= KERNEL_VERSION(7, 1, 0) || \
-	(LINUX_VERSION_CODE >= KERNEL_VERSION(6, 12, 91) && \
-	 LINUX_VERSION_CODE < KERNEL_VERSION(6, 13, 0))
-static inline int compat_set_driver_override(struct pci_dev *pdev,
-					     const char *name)
-{
-	return device_set_driver_override(&pdev->dev, name);
-}
-#else
-static inline int compat_set_driver_override(struct pci_dev *pdev,
-					     const char *name)
-{
-	return driver_set_override(&pdev->dev, &pdev->driver_override, name,
-				   strlen(name));
-}
-#endif
+#include <compat/pci.h>
 
 /* A reporter's grace period became a member of its ops in 6.18. */
 static inline struct devlink_health_reporter *

@@ -12,9 +12,9 @@
 #include <linux/huge_mm.h>
 #include <linux/irqbypass.h>
 #include <linux/module.h>
-#include <linux/pci.h>
 #include <linux/version.h>
 #include <linux/vfio.h>
+#include <compat/pci.h>
 
 /* A symbol namespace is a string literal since 6.13, a bare token before. */
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 13, 0)
@@ -53,18 +53,6 @@ static inline int compat_irq_bypass_register(struct irq_bypass_producer *prod,
 	prod->token = eventfd;
 	prod->irq = irq;
 	return irq_bypass_register_producer(prod);
-#endif
-}
-
-/* driver_override moved from struct pci_dev to struct device in 7.1. */
-static inline int compat_set_driver_override(struct pci_dev *pdev,
-					     const char *name)
-{
-#if LINUX_VERSION_CODE >= KERNEL_VERSION(7, 1, 0)
-	return device_set_driver_override(&pdev->dev, name);
-#else
-	return driver_set_override(&pdev->dev, &pdev->driver_override, name,
-				   strlen(name));
 #endif
 }
 

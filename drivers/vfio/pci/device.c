@@ -361,7 +361,17 @@ void vfio_pci_core_request(struct vfio_device *vdev, unsigned int count)
 }
 EXPORT_SYMBOL_VPC(vfio_pci_core_request);
 
-module_init(vpc_sriov_init);
-module_exit(vpc_sriov_exit);
+static int __init vpc_init(void)
+{
+	return vpc_sriov_init();
+}
+module_init(vpc_init);
+
+static void __exit vpc_exit(void)
+{
+	vpc_sriov_exit();
+}
+module_exit(vpc_exit);
+
 MODULE_DESCRIPTION("Library of VFIO operations for PCI functions");
 MODULE_LICENSE("GPL");
