@@ -46,6 +46,13 @@ struct vfio_pci_core_state;
  */
 struct vfio_pci_core_hooks {
 	/**
+	 * @owner: module that stays loaded while the device is open. vfio.ko
+	 * itself pins the driver of the PCI function, so this is for drivers
+	 * that are bound to something else.
+	 */
+	struct module *owner;
+
+	/**
 	 * @reset: reset the function in place of pci_try_reset_function().
 	 * All accesses of the user are stopped. Config space has to be as before
 	 * on return. May sleep.
@@ -215,6 +222,9 @@ int vfio_pci_core_add_region(struct vfio_pci_core_device *core, u32 type,
 
 /**
  * struct vfio_pci_core_policy - choices of the administrator
+ *
+ * Module parameters of vfio-pci-core, and for compatibility of vfio-pci too.
+ *
  * @nointxmask: do not use DisINTx masking, as if no device had it
  * @disable_vga: offer no VGA region
  * @disable_idle_d3: keep closed devices in D0
@@ -225,6 +235,7 @@ struct vfio_pci_core_policy {
 	bool disable_idle_d3;
 };
 
-void vfio_pci_core_set_policy(const struct vfio_pci_core_policy *policy);
+const struct vfio_pci_core_policy *
+vfio_pci_core_add_policy(const struct vfio_pci_core_policy *policy);
 
 #endif /* LINUX_VFIO_PCI_CORE_H */

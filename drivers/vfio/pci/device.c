@@ -9,6 +9,15 @@
 
 struct vfio_pci_core_policy vpc_policy;
 
+module_param_named(nointxmask, vpc_policy.nointxmask, bool, 0444);
+MODULE_PARM_DESC(nointxmask, "Do not use the PCI 2.3 INTx mask bit; devices that share an interrupt then cannot use INTx");
+#ifdef CONFIG_VPC_VGA
+module_param_named(disable_vga, vpc_policy.disable_vga, bool, 0444);
+MODULE_PARM_DESC(disable_vga, "Offer no legacy VGA region");
+#endif
+module_param_named(disable_idle_d3, vpc_policy.disable_idle_d3, bool, 0444);
+MODULE_PARM_DESC(disable_idle_d3, "Keep devices that nobody has open in D0");
+
 /* What a driver's table gets wherever the driver has nothing of its own. */
 static const struct vfio_device_ops vpc_default_ops = {
 	.init		= vfio_pci_core_init_device,
@@ -63,17 +72,24 @@ void vfio_pci_core_inherit_ops(struct vfio_device_ops *ops)
 EXPORT_SYMBOL_VPC(vfio_pci_core_inherit_ops);
 
 /**
- * vfio_pci_core_set_policy - set the administrator's choices
- * @policy: copied
+ * vfio_pci_core_add_policy - add a driver's module parameters to the policy
+ * @policy: what the administrator asked of the driver
  *
- * The choices are the host's, not one driver's: they hold for all devices that
- * are registered or opened from now on.
+ * The choices are the host's, not one driver's: what was chosen once, by a
+ * parameter of the library or of a driver, holds for all devices.
+ *
+ * Context: module_init of a driver.
+ * Return: the policy in force.
  */
-void vfio_pci_core_set_policy(const struct vfio_pci_core_policy *policy)
+const struct vfio_pci_core_policy *
+vfio_pci_core_add_policy(const struct vfio_pci_core_policy *policy)
 {
-	vpc_policy = *policy;
+	vpc_policy.nointxmask |= policy->nointxmask;
+	vpc_policy.disable_vga |= policy->disable_vga;
+	vpc_policy.disable_idle_d3 |= policy->disable_idle_d3;
+	return &vpc_policy;
 }
-EXPORT_SYMBOL_VPC(vfio_pci_core_set_policy);
+EXPORT_SYMBOL_VPC(vfio_pci_core_add_policy);
 
 /**
  * vfio_pci_core_init_device - &vfio_device_ops.init of the library
@@ -262,6 +278,12 @@ static void disable_function(struct vfio_pci_core_state *st)
 	vpc_device_set_try_reset(st);
 }
 
+/* May be NULL, which try_module_get() and module_put() take. */
+static struct module *driver_module(struct vfio_pci_core_state *st)
+{
+	return st->core->hooks ? st->core->hooks->owner : NULL;
+}
+
 /**
  * vfio_pci_core_open_device - &vfio_device_ops.open_device of the library
  * @vdev: the device, opened by its first user
@@ -280,12 +302,12 @@ int vfio_pci_core_open_device(struct vfio_device *vdev)
 	int ret;
 
 	lockdep_assert_held(&vdev->dev_set->lock);
-	if (vpc_gate_inert(st))
+	if (vpc_gate_inert(st) || !try_module_get(driver_module(st)))
 		return -ENODEV;
 
 	ret = vpc_power_get(st);
 	if (ret)
-		return ret;
+		goto out_module;
 	ret = enable_function(st);
 	if (ret)
 		goto out_power;
@@ -307,6 +329,8 @@ out_function:
 	disable_function(st);
 out_power:
 	vpc_power_put(st);
+out_module:
+	module_put(driver_module(st));
 	return ret;
 }
 EXPORT_SYMBOL_VPC(vfio_pci_core_open_device);
@@ -336,6 +360,7 @@ void vfio_pci_core_close_device(struct vfio_device *vdev)
 	vpc_bars_close(st);
 	disable_function(st);
 	vpc_power_put(st);
+	module_put(driver_module(st));
 }
 EXPORT_SYMBOL_VPC(vfio_pci_core_close_device);
 

@@ -63,7 +63,8 @@ static int i82576_vfio_reset(struct vfio_pci_core_device *core)
 }
 
 static const struct vfio_pci_core_hooks i82576_vfio_hooks = {
-	.reset = i82576_vfio_reset,
+	.owner	= THIS_MODULE,
+	.reset	= i82576_vfio_reset,
 };
 
 static void i82576_vfio_reset_begin(struct vfio_pci_aux_device *aux)
