@@ -30,11 +30,11 @@ static bool memory_reachable(struct vfio_pci_core_state *st)
 }
 
 /*
- * Pass the gate for an access to the function's memory, and hold it open until
- * vpc_gate_exit(). Waits for resets. -EIO if there is no memory to be reached,
- * -EINTR if the caller was killed while waiting.
+ * Pass the gate, whether or not memory can be reached, and hold it open until
+ * vpc_gate_exit(). Waits for resets. -EIO if the function has left, -EINTR if
+ * the caller was killed while waiting.
  */
-int vpc_gate_enter_memory(struct vfio_pci_core_state *st)
+int vpc_gate_enter(struct vfio_pci_core_state *st)
 {
 	struct vpc_gate *gate = &st->gate;
 
@@ -47,10 +47,22 @@ int vpc_gate_enter_memory(struct vfio_pci_core_state *st)
 		down_read(&gate->lock);
 	}
 
-	if (likely(memory_reachable(st)))
+	if (likely(!gate->inert))
 		return 0;
 
 	up_read(&gate->lock);
+	return -EIO;
+}
+
+/* The same for an access to memory: -EIO also if there is none to be reached. */
+int vpc_gate_enter_memory(struct vfio_pci_core_state *st)
+{
+	int ret = vpc_gate_enter(st);
+
+	if (ret || likely(memory_reachable(st)))
+		return ret;
+
+	up_read(&st->gate.lock);
 	return -EIO;
 }
 
@@ -124,6 +136,12 @@ void vfio_pci_core_reset_begin(struct vfio_pci_core_device *core)
 
 	down_write(&gate->lock);
 	gate->resets++;
+	/*
+	 * A function in reset answers a handler that asks whether it interrupts
+	 * with ones, and its DisINTx is saved and restored meanwhile.
+	 */
+	if (!gate->blocked)
+		vpc_intx_suspend(core->state);
 	gate->blocked = true;
 	up_write(&gate->lock);
 	vpc_mmap_zap(core->state);
@@ -160,6 +178,7 @@ void vfio_pci_core_reset_end(struct vfio_pci_core_device *core)
 	down_write(&gate->lock);
 	if (!gate->resets) {
 		gate->blocked = false;
+		vpc_intx_resume(st);
 		wake_up_all(&gate->unblocked);
 	}
 	up_write(&gate->lock);

@@ -105,20 +105,35 @@ struct vpc_bar {
 	struct resource *pad;
 };
 
+struct vpc_intx;
+
 /**
  * struct vpc_irqs - interrupts of one device
- * @lock: protects everything here but what @slock protects
- * @slock: protects INTx masking state, shared with the hard interrupt handler
+ * @lock: protects the setup: @type, @ctx, and who changes @intx, @err and @req
+ * @slock: protects @intx, @intx_masks, @intx_sleeps and DisINTx of the function;
+ *	shared with the hard interrupt handler. No eventfd is signalled under it:
+ *	the user's unmask eventfd calls into intx.c with the eventfd's lock held.
+ * @event_lock: protects @err and @req against signalling, nests in nothing of
+ *	the library
  * @type: VFIO_PCI_INTX_IRQ_INDEX, _MSI_, _MSIX_ or VPC_IRQ_NONE
- * @ctx: vector number to struct vpc_irq_ctx (irq.h)
+ * @count: number of interrupts of each index plus 1, or 0 where not yet known
+ * @ctx: MSI and MSI-X vector number to struct vpc_vector (msi.c)
+ * @intx: INTx while it is set up, or NULL
+ * @intx_masks: why INTx is masked, VPC_INTX_ flags (irq.h)
+ * @intx_sleeps: calls of vpc_intx_suspend() without vpc_intx_resume()
  * @err: signalled on an error of the function, or NULL
  * @req: signalled when the function is wanted back, or NULL
  */
 struct vpc_irqs {
 	struct mutex lock;
 	spinlock_t slock;
+	spinlock_t event_lock;
 	int type;
+	u16 count[VFIO_PCI_NUM_IRQS];
 	struct xarray ctx;
+	struct vpc_intx *intx;
+	unsigned int intx_masks;
+	unsigned int intx_sleeps;
 	struct eventfd_ctx *err;
 	struct eventfd_ctx *req;
 };
@@ -223,6 +238,7 @@ extern struct vfio_pci_core_policy vpc_policy;
 /* gate.c */
 void vpc_gate_init(struct vfio_pci_core_state *st);
 void vpc_gate_destroy(struct vfio_pci_core_state *st);
+int vpc_gate_enter(struct vfio_pci_core_state *st);
 int vpc_gate_enter_memory(struct vfio_pci_core_state *st);
 bool vpc_gate_try_enter_memory(struct vfio_pci_core_state *st);
 void vpc_gate_exit(struct vfio_pci_core_state *st);
@@ -285,8 +301,12 @@ long vpc_ioctl_get_irq_info(struct vfio_pci_core_state *st, void __user *arg);
 long vpc_ioctl_set_irqs(struct vfio_pci_core_state *st, void __user *arg);
 unsigned int vpc_irq_count(struct vfio_pci_core_state *st, unsigned int index);
 
-/* intx.c: the user changed COMMAND.INTX_DISABLE; the function slept or woke */
+/*
+ * intx.c: the user changed COMMAND.INTX_DISABLE; COMMAND is written, but for
+ * INTX_DISABLE; the function slept or woke
+ */
 void vpc_intx_set_command_disable(struct vfio_pci_core_state *st, bool disable);
+void vpc_intx_write_command(struct vfio_pci_core_state *st, u16 command);
 void vpc_intx_suspend(struct vfio_pci_core_state *st);
 void vpc_intx_resume(struct vfio_pci_core_state *st);
 

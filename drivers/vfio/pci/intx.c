@@ -1,0 +1,450 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * INTx
+ *
+ * INTx is level-triggered, and only the user can make the function let go of the
+ * line. So the line is masked when it fires, and opened when the user says so.
+ * There are more reasons to keep it masked (VPC_INTX_), and each comes and goes
+ * on its own: the line is open exactly while there is none.
+ *
+ * Masking is done in the function by DisINTx (PCI 3.0, section 6.2.2), which
+ * allows the line to be shared, or at the interrupt controller where a function
+ * has no working DisINTx.
+ *
+ * Opening the line of a function that still asserts it makes it fire again. That
+ * is what resamples the level, so nothing has to look for a pending interrupt.
+ */
+#include <linux/cleanup.h>
+#include <linux/interrupt.h>
+#include <linux/irq.h>
+#include <linux/slab.h>
+
+#include "irq.h"
+
+/**
+ * struct vpc_intx - INTx while it is set up
+ * @st: the device
+ * @trigger: signalled when the line fires, or NULL; written under vpc_irqs.slock
+ * @mask: masks the line when its eventfd is signalled, or NULL
+ * @unmask: opens the line when its eventfd is signalled, or NULL
+ * @irq: number of the line
+ * @disintx: mask in the function, else at the interrupt controller
+ * @line_masked: what was last done to the line; protected by vpc_irqs.slock
+ * @name: for /proc/interrupts
+ */
+struct vpc_intx {
+	struct vfio_pci_core_state *st;
+	struct eventfd_ctx *trigger;
+	struct virqfd *mask;
+	struct virqfd *unmask;
+	int irq;
+	bool disintx;
+	bool line_masked;
+	char name[40];
+};
+
+/*
+ * Functions whose Interrupt Status bit never shows an asserted INTx, so that
+ * nobody can tell who pulls a shared line: Intel X710, XL710 and X722
+ * (specification updates of the controllers).
+ */
+static const struct pci_device_id intx_unusable_ids[] = {
+	{ PCI_VDEVICE(INTEL, 0x1572) },
+	{ PCI_VDEVICE(INTEL, 0x1574) },
+	{ PCI_VDEVICE(INTEL, 0x1580) },
+	{ PCI_VDEVICE(INTEL, 0x1581) },
+	{ PCI_VDEVICE(INTEL, 0x1583) },
+	{ PCI_VDEVICE(INTEL, 0x1584) },
+	{ PCI_VDEVICE(INTEL, 0x1585) },
+	{ PCI_VDEVICE(INTEL, 0x1586) },
+	{ PCI_VDEVICE(INTEL, 0x1587) },
+	{ PCI_VDEVICE(INTEL, 0x1588) },
+	{ PCI_VDEVICE(INTEL, 0x1589) },
+	{ PCI_VDEVICE(INTEL, 0x158a) },
+	{ PCI_VDEVICE(INTEL, 0x158b) },
+	{ PCI_VDEVICE(INTEL, 0x37d0) },
+	{ PCI_VDEVICE(INTEL, 0x37d1) },
+	{ PCI_VDEVICE(INTEL, 0x37d2) },
+	{ }
+};
+
+/* No INTx for the user: VFs have none (SR-IOV 1.1, section 5.1), some no line. */
+bool vpc_intx_unusable(struct pci_dev *pdev)
+{
+	if (pdev->is_virtfn || !pdev->pin)
+		return true;
+	if (!pdev->irq || pdev->irq == IRQ_NOTCONNECTED)
+		return true;
+
+	return !vpc_policy.nointxmask && pci_match_id(intx_unusable_ids, pdev);
+}
+
+void vpc_intx_init(struct vfio_pci_core_state *st)
+{
+	st->irqs.intx_masks = VPC_INTX_BY_DETACH;
+}
+
+/*
+ * COMMAND is written from interrupts (DisINTx) and from process context (all the
+ * rest); a read-modify-write of one must not undo the other's.
+ */
+static void update_command(struct vfio_pci_core_state *st, u16 clear, u16 set)
+{
+	u16 old, new;
+
+	lockdep_assert_held(&st->irqs.slock);
+	pci_read_config_word(st->pdev, PCI_COMMAND, &old);
+	if (PCI_POSSIBLE_ERROR(old))
+		return;
+	new = (old & ~clear) | set;
+	if (new != old)
+		pci_write_config_word(st->pdev, PCI_COMMAND, new);
+}
+
+/* Change bits of COMMAND other than INTX_DISABLE. */
+void vpc_intx_update_command(struct vfio_pci_core_state *st, u16 clear, u16 set)
+{
+	guard(spinlock_irqsave)(&st->irqs.slock);
+	update_command(st, clear & ~PCI_COMMAND_INTX_DISABLE,
+		       set & ~PCI_COMMAND_INTX_DISABLE);
+}
+
+/* Write COMMAND, but leave INTX_DISABLE as interrupt handling wants it. */
+void vpc_intx_write_command(struct vfio_pci_core_state *st, u16 command)
+{
+	vpc_intx_update_command(st, U16_MAX, command);
+}
+
+/* Make the line what the reasons to mask it say. */
+static void apply_masks(struct vpc_irqs *irqs)
+{
+	struct vpc_intx *intx = irqs->intx;
+	bool mask = irqs->intx_masks;
+
+	lockdep_assert_held(&irqs->slock);
+	if (!intx || intx->line_masked == mask)
+		return;
+
+	intx->line_masked = mask;
+	if (intx->disintx)
+		update_command(intx->st, PCI_COMMAND_INTX_DISABLE,
+			       mask ? PCI_COMMAND_INTX_DISABLE : 0);
+	else if (mask)
+		disable_irq_nosync(intx->irq);
+	else
+		enable_irq(intx->irq);
+}
+
+static void change_masks(struct vpc_irqs *irqs, unsigned int clear,
+			 unsigned int set)
+{
+	guard(spinlock_irqsave)(&irqs->slock);
+	irqs->intx_masks = (irqs->intx_masks & ~clear) | set;
+	apply_masks(irqs);
+}
+
+/* The user wrote INTX_DISABLE. vpc_config.lock is held, or the device closes. */
+void vpc_intx_set_command_disable(struct vfio_pci_core_state *st, bool disable)
+{
+	change_masks(&st->irqs, VPC_INTX_BY_COMMAND,
+		     disable ? VPC_INTX_BY_COMMAND : 0);
+}
+
+/*
+ * Between these two the function must not be asked whether it interrupts: it may
+ * be without power or in the middle of a reset. Calls nest.
+ */
+void vpc_intx_suspend(struct vfio_pci_core_state *st)
+{
+	struct vpc_irqs *irqs = &st->irqs;
+
+	guard(spinlock_irqsave)(&irqs->slock);
+	irqs->intx_sleeps++;
+	irqs->intx_masks |= VPC_INTX_BY_SLEEP;
+	apply_masks(irqs);
+}
+
+void vpc_intx_resume(struct vfio_pci_core_state *st)
+{
+	struct vpc_irqs *irqs = &st->irqs;
+
+	guard(spinlock_irqsave)(&irqs->slock);
+	if (WARN_ON_ONCE(!irqs->intx_sleeps) || --irqs->intx_sleeps)
+		return;
+	irqs->intx_masks &= ~VPC_INTX_BY_SLEEP;
+	apply_masks(irqs);
+}
+
+/*
+ * Did our function pull the line? If so it has been masked, and *@trigger is to
+ * be signalled, once slock is released.
+ */
+static bool intx_claim(struct vpc_intx *intx, struct eventfd_ctx **trigger)
+{
+	struct vpc_irqs *irqs = &intx->st->irqs;
+
+	guard(spinlock_irqsave)(&irqs->slock);
+	if (intx->disintx) {
+		if (irqs->intx_masks & VPC_INTX_BY_SLEEP)
+			return false;
+		/*
+		 * Also while masked: a reset that the user did behind our back
+		 * has cleared DisINTx, and an unclaimed level would get the line
+		 * shut down for all who share it.
+		 */
+		if (!pci_check_and_mask_intx(intx->st->pdev))
+			return false;
+	} else if (!intx->line_masked) {
+		disable_irq_nosync(intx->irq);
+	}
+	intx->line_masked = true;
+
+	if (!irqs->intx_masks) {
+		irqs->intx_masks = VPC_INTX_BY_USER;
+		*trigger = intx->trigger;
+	}
+	return true;
+}
+
+static irqreturn_t intx_fired(int irq, void *arg)
+{
+	struct eventfd_ctx *trigger = NULL;
+
+	if (!intx_claim(arg, &trigger))
+		return IRQ_NONE;
+	if (trigger)
+		eventfd_signal(trigger);
+	return IRQ_HANDLED;
+}
+
+/* Set up the line, masked, with nobody listening. */
+static int request_line(struct vpc_intx *intx)
+{
+	struct vfio_pci_core_state *st = intx->st;
+	int ret;
+
+	intx->line_masked = true;
+	if (intx->disintx) {
+		scoped_guard(spinlock_irqsave, &st->irqs.slock)
+			update_command(st, 0, PCI_COMMAND_INTX_DISABLE);
+		return request_irq(intx->irq, intx_fired, IRQF_SHARED,
+				   intx->name, intx);
+	}
+
+	/*
+	 * Disabling is usually left undone until the line fires once more, which
+	 * a level that stays asserted does each time.
+	 */
+	irq_set_status_flags(intx->irq, IRQ_DISABLE_UNLAZY);
+	ret = request_irq(intx->irq, intx_fired, IRQF_NO_AUTOEN, intx->name,
+			  intx);
+	if (ret)
+		irq_clear_status_flags(intx->irq, IRQ_DISABLE_UNLAZY);
+	return ret;
+}
+
+static int intx_setup(struct vfio_pci_core_state *st)
+{
+	struct vpc_irqs *irqs = &st->irqs;
+	struct vpc_intx *intx;
+	int ret;
+
+	intx = kzalloc(sizeof(*intx), GFP_KERNEL_ACCOUNT);
+	if (!intx)
+		return -ENOMEM;
+
+	intx->st = st;
+	intx->irq = st->pdev->irq;
+	intx->disintx = !vpc_policy.nointxmask &&
+			pci_intx_mask_supported(st->pdev);
+	snprintf(intx->name, sizeof(intx->name), "vfio-intx(%s)",
+		 pci_name(st->pdev));
+
+	/* A reset would undo what is written to the function here. */
+	ret = vpc_gate_enter(st);
+	if (ret) {
+		kfree(intx);
+		return ret;
+	}
+	ret = request_line(intx);
+	vpc_gate_exit(st);
+	if (ret) {
+		pci_info(st->pdev, "INTx: cannot use interrupt %d%s: %pe\n",
+			 intx->irq, intx->disintx ? "" :
+			 ", which a device without DisINTx cannot share",
+			 ERR_PTR(ret));
+		kfree(intx);
+		return ret;
+	}
+
+	scoped_guard(spinlock_irqsave, &irqs->slock) {
+		irqs->intx = intx;
+		irqs->intx_masks &= ~VPC_INTX_BY_USER;
+	}
+	irqs->type = VFIO_PCI_INTX_IRQ_INDEX;
+	return 0;
+}
+
+/*
+ * First nobody finds INTx any more, then everybody who may have found it before
+ * is waited for: the eventfds' handlers, then the interrupt's.
+ */
+void vpc_intx_teardown(struct vfio_pci_core_state *st)
+{
+	struct vpc_irqs *irqs = &st->irqs;
+	struct vpc_intx *intx = irqs->intx;
+
+	lockdep_assert_held(&irqs->lock);
+	scoped_guard(spinlock_irqsave, &irqs->slock) {
+		irqs->intx_masks |= VPC_INTX_BY_DETACH;
+		apply_masks(irqs);
+		irqs->intx = NULL;
+	}
+	vfio_virqfd_disable(&intx->unmask);
+	vfio_virqfd_disable(&intx->mask);
+	free_irq(intx->irq, intx);
+
+	if (!intx->disintx)
+		irq_clear_status_flags(intx->irq, IRQ_DISABLE_UNLAZY);
+	/* These send no MSI while INTX_DISABLE is set. */
+	if (st->pdev->dev_flags & PCI_DEV_FLAGS_MSI_INTX_DISABLE_BUG) {
+		guard(spinlock_irqsave)(&irqs->slock);
+		update_command(st, PCI_COMMAND_INTX_DISABLE, 0);
+	}
+
+	if (intx->trigger)
+		eventfd_ctx_put(intx->trigger);
+	kfree(intx);
+	irqs->type = VPC_IRQ_NONE;
+}
+
+/* Exchange the eventfd without losing an interrupt; NULL to listen no more. */
+static void intx_set_trigger(struct vfio_pci_core_state *st,
+			     struct eventfd_ctx *new)
+{
+	struct vpc_irqs *irqs = &st->irqs;
+	struct vpc_intx *intx = irqs->intx;
+	struct eventfd_ctx *old;
+
+	scoped_guard(spinlock_irqsave, &irqs->slock) {
+		old = intx->trigger;
+		intx->trigger = new;
+		if (new)
+			irqs->intx_masks &= ~VPC_INTX_BY_DETACH;
+		else
+			irqs->intx_masks |= VPC_INTX_BY_DETACH;
+		apply_masks(irqs);
+	}
+	if (!old)
+		return;
+
+	/* A handler that is running may have seen the old one. */
+	synchronize_irq(intx->irq);
+	eventfd_ctx_put(old);
+}
+
+static int intx_trigger_eventfd(struct vfio_pci_core_state *st, s32 fd)
+{
+	struct eventfd_ctx *trigger = vpc_irq_eventfd(fd);
+	int ret;
+
+	if (IS_ERR(trigger))
+		return PTR_ERR(trigger);
+	if (st->irqs.type == VPC_IRQ_NONE) {
+		ret = intx_setup(st);
+		if (ret) {
+			if (trigger)
+				eventfd_ctx_put(trigger);
+			return ret;
+		}
+	}
+	intx_set_trigger(st, trigger);
+	return 0;
+}
+
+int vpc_intx_action_trigger(struct vfio_pci_core_state *st,
+			    const struct vpc_irq_set *set)
+{
+	struct vpc_irqs *irqs = &st->irqs;
+	bool active = irqs->type == VFIO_PCI_INTX_IRQ_INDEX;
+
+	lockdep_assert_held(&irqs->lock);
+	if (active && vpc_irq_set_is_off(set)) {
+		vpc_intx_teardown(st);
+		return 0;
+	}
+	if (!set->count || (!active && irqs->type != VPC_IRQ_NONE))
+		return -EINVAL;
+	if (set->data_type == VFIO_IRQ_SET_DATA_EVENTFD)
+		return intx_trigger_eventfd(st, set->fds[0]);
+	if (!active)
+		return -EINVAL;
+
+	/* A function whose INTX_DISABLE is set sends none. */
+	if (vpc_irq_set_selects(set, 0) && irqs->intx->trigger &&
+	    !(READ_ONCE(irqs->intx_masks) & VPC_INTX_BY_COMMAND))
+		eventfd_signal(irqs->intx->trigger);
+	return 0;
+}
+
+/*
+ * The user has signalled an eventfd, whose lock is held. While INTx is torn down
+ * these may still run, and find no line to change.
+ */
+static int unmask_event(void *opaque, void *unused)
+{
+	struct vfio_pci_core_state *st = opaque;
+
+	change_masks(&st->irqs, VPC_INTX_BY_USER, 0);
+	return 0;
+}
+
+static int mask_event(void *opaque, void *unused)
+{
+	struct vfio_pci_core_state *st = opaque;
+
+	change_masks(&st->irqs, 0, VPC_INTX_BY_USER);
+	return 0;
+}
+
+static int set_virqfd(struct vfio_pci_core_state *st, struct virqfd **virqfd,
+		      int (*event)(void *, void *), s32 fd)
+{
+	if (fd == -1) {
+		vfio_virqfd_disable(virqfd);
+		return 0;
+	}
+	return vfio_virqfd_enable(st, event, NULL, NULL, virqfd, fd);
+}
+
+int vpc_intx_action_mask(struct vfio_pci_core_state *st,
+			 const struct vpc_irq_set *set)
+{
+	struct vpc_irqs *irqs = &st->irqs;
+
+	lockdep_assert_held(&irqs->lock);
+	if (irqs->type != VFIO_PCI_INTX_IRQ_INDEX || !set->count)
+		return -EINVAL;
+	if (set->data_type == VFIO_IRQ_SET_DATA_EVENTFD)
+		return set_virqfd(st, &irqs->intx->mask, mask_event,
+				  set->fds[0]);
+	if (vpc_irq_set_selects(set, 0))
+		change_masks(irqs, 0, VPC_INTX_BY_USER);
+	return 0;
+}
+
+int vpc_intx_action_unmask(struct vfio_pci_core_state *st,
+			   const struct vpc_irq_set *set)
+{
+	struct vpc_irqs *irqs = &st->irqs;
+
+	lockdep_assert_held(&irqs->lock);
+	if (irqs->type != VFIO_PCI_INTX_IRQ_INDEX || !set->count)
+		return -EINVAL;
+	if (set->data_type == VFIO_IRQ_SET_DATA_EVENTFD)
+		return set_virqfd(st, &irqs->intx->unmask, unmask_event,
+				  set->fds[0]);
+	if (vpc_irq_set_selects(set, 0))
+		change_masks(irqs, VPC_INTX_BY_USER, 0);
+	return 0;
+}

@@ -1,0 +1,232 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * ioeventfds: an eventfd that writes a value to a BAR when it is signalled
+ *
+ * A virtual machine monitor uses them for doorbells that it has to trap: the
+ * write is done where the eventfd is signalled, without a way through user space.
+ */
+#include <linux/bitops.h>
+#include <linux/cleanup.h>
+#include <linux/io.h>
+#include <linux/io-64-nonatomic-lo-hi.h>
+#include <linux/list.h>
+#include <linux/slab.h>
+#include <linux/uaccess.h>
+
+#include "vpc.h"
+
+/* One user may not fill the kernel's memory; a device has few doorbells. */
+#define MAX_IOEVENTFDS	1000
+
+/**
+ * struct vpc_ioeventfd - one value for one place
+ * @node: in &struct vpc_ioeventfds.list
+ * @st: the device
+ * @virqfd: calls us when the user's eventfd is signalled
+ * @io: where to write
+ * @bar: BAR that @offset is in
+ * @len: 1, 2, 4 or 8 bytes
+ * @offset: multiple of @len
+ * @data: what to write, no wider than @len
+ */
+struct vpc_ioeventfd {
+	struct list_head node;
+	struct vfio_pci_core_state *st;
+	struct virqfd *virqfd;
+	void __iomem *io;
+	unsigned int bar;
+	unsigned int len;
+	u64 offset;
+	u64 data;
+};
+
+void vpc_ioeventfds_init(struct vfio_pci_core_state *st)
+{
+	mutex_init(&st->ioeventfds.lock);
+	INIT_LIST_HEAD(&st->ioeventfds.list);
+}
+
+static void do_write(const struct vpc_ioeventfd *ioev)
+{
+	switch (ioev->len) {
+	case 1:
+		iowrite8(ioev->data, ioev->io);
+		break;
+	case 2:
+		iowrite16(ioev->data, ioev->io);
+		break;
+	case 4:
+		iowrite32(ioev->data, ioev->io);
+		break;
+	default:
+		iowrite64(ioev->data, ioev->io);
+		break;
+	}
+}
+
+/*
+ * The eventfd is signalled, its lock is held. Non-zero passes the work to
+ * write_deferred(): a reset is under way, memory is off or just being switched.
+ */
+static int write_now(void *opaque, void *unused)
+{
+	struct vpc_ioeventfd *ioev = opaque;
+
+	if (!vpc_gate_try_enter_memory(ioev->st))
+		return 1;
+
+	do_write(ioev);
+	vpc_gate_exit(ioev->st);
+	return 0;
+}
+
+/* A function without memory ignores a write, and so is this one. */
+static void write_deferred(void *opaque, void *unused)
+{
+	struct vpc_ioeventfd *ioev = opaque;
+
+	if (vpc_gate_enter_memory(ioev->st))
+		return;
+
+	do_write(ioev);
+	vpc_gate_exit(ioev->st);
+}
+
+/* Does the write touch the MSI-X table, which is the host's? */
+static bool hits_msix_table(struct vfio_pci_core_state *st,
+			    const struct vpc_ioeventfd *want)
+{
+	struct pci_dev *pdev = st->pdev;
+	u64 start, end;
+	u32 table;
+
+	if (!pdev->msix_cap)
+		return false;
+	pci_read_config_dword(pdev, pdev->msix_cap + PCI_MSIX_TABLE, &table);
+	if ((table & PCI_MSIX_TABLE_BIR) != want->bar)
+		return false;
+
+	start = table & PCI_MSIX_TABLE_OFFSET;
+	end = start + vpc_irq_count(st, VFIO_PCI_MSIX_IRQ_INDEX) *
+		      PCI_MSIX_ENTRY_SIZE;
+	return want->offset < end && want->offset + want->len > start;
+}
+
+/* What the user asks for, without its eventfd. */
+static int describe(struct vfio_pci_core_state *st,
+		    const struct vfio_device_ioeventfd *arg,
+		    struct vpc_ioeventfd *want)
+{
+	u32 width = arg->flags & VFIO_DEVICE_IOEVENTFD_SIZE_MASK;
+	u64 index = VPC_OFFSET_TO_INDEX(arg->offset);
+
+	if (arg->flags & ~VFIO_DEVICE_IOEVENTFD_SIZE_MASK || !is_power_of_2(width))
+		return -EINVAL;
+	if (arg->fd < -1 || index > VFIO_PCI_BAR5_REGION_INDEX)
+		return -EINVAL;
+
+	/* The flags are in the order of the widths, and mean them in bytes. */
+	want->len = width;
+	want->bar = index;
+	want->offset = arg->offset & VPC_OFFSET_MASK;
+	want->data = arg->data & GENMASK_ULL(width * BITS_PER_BYTE - 1, 0);
+
+	if (!IS_ALIGNED(want->offset, want->len) ||
+	    want->offset + want->len > st->bars[want->bar].size)
+		return -EINVAL;
+	if (hits_msix_table(st, want) ||
+	    vpc_trap_overlaps(st, want->bar, want->offset,
+			      want->offset + want->len))
+		return -EINVAL;
+	return 0;
+}
+
+static struct vpc_ioeventfd *find(struct vpc_ioeventfds *all,
+				  const struct vpc_ioeventfd *want)
+{
+	struct vpc_ioeventfd *ioev;
+
+	lockdep_assert_held(&all->lock);
+	list_for_each_entry(ioev, &all->list, node)
+		if (ioev->bar == want->bar && ioev->offset == want->offset &&
+		    ioev->len == want->len && ioev->data == want->data)
+			return ioev;
+	return NULL;
+}
+
+/* On return write_now() and write_deferred() are over and run no more. */
+static void remove(struct vpc_ioeventfds *all, struct vpc_ioeventfd *ioev)
+{
+	lockdep_assert_held(&all->lock);
+	vfio_virqfd_disable(&ioev->virqfd);
+	list_del(&ioev->node);
+	all->count--;
+	kfree(ioev);
+}
+
+static int add(struct vfio_pci_core_state *st, const struct vpc_ioeventfd *want,
+	       int fd)
+{
+	struct vpc_ioeventfds *all = &st->ioeventfds;
+	void __iomem *base;
+	int ret;
+
+	lockdep_assert_held(&all->lock);
+	if (all->count >= MAX_IOEVENTFDS)
+		return -ENOSPC;
+	base = vfio_pci_core_bar_map(st->core, want->bar);
+	if (IS_ERR_OR_NULL(base))
+		return base ? PTR_ERR(base) : -ENOMEM;
+
+	struct vpc_ioeventfd *ioev __free(kfree) =
+		kmemdup(want, sizeof(*want), GFP_KERNEL_ACCOUNT);
+	if (!ioev)
+		return -ENOMEM;
+	ioev->st = st;
+	ioev->io = base + want->offset;
+	ret = vfio_virqfd_enable(ioev, write_now, write_deferred, NULL,
+				 &ioev->virqfd, fd);
+	if (ret)
+		return ret;
+
+	all->count++;
+	list_add(&no_free_ptr(ioev)->node, &all->list);
+	return 0;
+}
+
+long vpc_ioctl_ioeventfd(struct vfio_pci_core_state *st, void __user *arg)
+{
+	const size_t minsz = offsetofend(struct vfio_device_ioeventfd, fd);
+	struct vpc_ioeventfds *all = &st->ioeventfds;
+	struct vpc_ioeventfd want = { }, *have;
+	struct vfio_device_ioeventfd req;
+	int ret;
+
+	if (copy_from_user(&req, arg, minsz))
+		return -EFAULT;
+	if (req.argsz < minsz)
+		return -EINVAL;
+	ret = describe(st, &req, &want);
+	if (ret)
+		return ret;
+
+	guard(mutex)(&all->lock);
+	have = find(all, &want);
+	if (req.fd == -1) {
+		if (!have)
+			return -ENODEV;
+		remove(all, have);
+		return 0;
+	}
+	return have ? -EEXIST : add(st, &want, req.fd);
+}
+
+void vpc_ioeventfds_close(struct vfio_pci_core_state *st)
+{
+	struct vpc_ioeventfds *all = &st->ioeventfds;
+	struct vpc_ioeventfd *ioev, *next;
+
+	guard(mutex)(&all->lock);
+	list_for_each_entry_safe(ioev, next, &all->list, node)
+		remove(all, ioev);
+}
