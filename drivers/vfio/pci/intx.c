@@ -85,34 +85,24 @@ void vpc_intx_init(struct vfio_pci_core_state *st)
 }
 
 /*
- * COMMAND is written from interrupts (DisINTx) and from process context (all the
- * rest); a read-modify-write of one must not undo the other's.
+ * DisINTx changes in interrupt context, the other bits of COMMAND do so in
+ * process context. Only its byte is written, so that neither undoes the other;
+ * slock guards what else is in that byte.
  */
-static void update_command(struct vfio_pci_core_state *st, u16 clear, u16 set)
+static void set_disintx(struct vfio_pci_core_state *st, bool disable)
 {
+	struct pci_dev *pdev = st->pdev;
 	u16 old, new;
 
 	lockdep_assert_held(&st->irqs.slock);
-	pci_read_config_word(st->pdev, PCI_COMMAND, &old);
+	pci_read_config_word(pdev, PCI_COMMAND, &old);
 	if (PCI_POSSIBLE_ERROR(old))
 		return;
-	new = (old & ~clear) | set;
+	new = old & ~PCI_COMMAND_INTX_DISABLE;
+	if (disable)
+		new |= PCI_COMMAND_INTX_DISABLE;
 	if (new != old)
-		pci_write_config_word(st->pdev, PCI_COMMAND, new);
-}
-
-/* Change bits of COMMAND other than INTX_DISABLE. */
-void vpc_intx_update_command(struct vfio_pci_core_state *st, u16 clear, u16 set)
-{
-	guard(spinlock_irqsave)(&st->irqs.slock);
-	update_command(st, clear & ~PCI_COMMAND_INTX_DISABLE,
-		       set & ~PCI_COMMAND_INTX_DISABLE);
-}
-
-/* Write COMMAND, but leave INTX_DISABLE as interrupt handling wants it. */
-void vpc_intx_write_command(struct vfio_pci_core_state *st, u16 command)
-{
-	vpc_intx_update_command(st, U16_MAX, command);
+		pci_write_config_byte(pdev, PCI_COMMAND + 1, new >> 8);
 }
 
 /* Make the line what the reasons to mask it say. */
@@ -127,8 +117,7 @@ static void apply_masks(struct vpc_irqs *irqs)
 
 	intx->line_masked = mask;
 	if (intx->disintx)
-		update_command(intx->st, PCI_COMMAND_INTX_DISABLE,
-			       mask ? PCI_COMMAND_INTX_DISABLE : 0);
+		set_disintx(intx->st, mask);
 	else if (mask)
 		disable_irq_nosync(intx->irq);
 	else
@@ -138,9 +127,10 @@ static void apply_masks(struct vpc_irqs *irqs)
 static void change_masks(struct vpc_irqs *irqs, unsigned int clear,
 			 unsigned int set)
 {
-	guard(spinlock_irqsave)(&irqs->slock);
-	irqs->intx_masks = (irqs->intx_masks & ~clear) | set;
-	apply_masks(irqs);
+	scoped_guard(spinlock_irqsave, &irqs->slock) {
+		irqs->intx_masks = (irqs->intx_masks & ~clear) | set;
+		apply_masks(irqs);
+	}
 }
 
 /* The user wrote INTX_DISABLE. vpc_config.lock is held, or the device closes. */
@@ -158,32 +148,31 @@ void vpc_intx_suspend(struct vfio_pci_core_state *st)
 {
 	struct vpc_irqs *irqs = &st->irqs;
 
-	guard(spinlock_irqsave)(&irqs->slock);
-	irqs->intx_sleeps++;
-	irqs->intx_masks |= VPC_INTX_BY_SLEEP;
-	apply_masks(irqs);
+	scoped_guard(spinlock_irqsave, &irqs->slock) {
+		irqs->intx_sleeps++;
+		irqs->intx_masks |= VPC_INTX_BY_SLEEP;
+		apply_masks(irqs);
+	}
 }
 
 void vpc_intx_resume(struct vfio_pci_core_state *st)
 {
 	struct vpc_irqs *irqs = &st->irqs;
 
-	guard(spinlock_irqsave)(&irqs->slock);
-	if (WARN_ON_ONCE(!irqs->intx_sleeps) || --irqs->intx_sleeps)
-		return;
-	irqs->intx_masks &= ~VPC_INTX_BY_SLEEP;
-	apply_masks(irqs);
+	scoped_guard(spinlock_irqsave, &irqs->slock) {
+		if (!WARN_ON_ONCE(!irqs->intx_sleeps) && !--irqs->intx_sleeps) {
+			irqs->intx_masks &= ~VPC_INTX_BY_SLEEP;
+			apply_masks(irqs);
+		}
+	}
 }
 
-/*
- * Did our function pull the line? If so it has been masked, and *@trigger is to
- * be signalled, once slock is released.
- */
-static bool intx_claim(struct vpc_intx *intx, struct eventfd_ctx **trigger)
+/* Did our function pull the line? Then it is masked on return. */
+static bool claim_line(struct vpc_intx *intx)
 {
 	struct vpc_irqs *irqs = &intx->st->irqs;
 
-	guard(spinlock_irqsave)(&irqs->slock);
+	lockdep_assert_held(&irqs->slock);
 	if (intx->disintx) {
 		if (irqs->intx_masks & VPC_INTX_BY_SLEEP)
 			return false;
@@ -198,23 +187,26 @@ static bool intx_claim(struct vpc_intx *intx, struct eventfd_ctx **trigger)
 		disable_irq_nosync(intx->irq);
 	}
 	intx->line_masked = true;
-
-	if (!irqs->intx_masks) {
-		irqs->intx_masks = VPC_INTX_BY_USER;
-		*trigger = intx->trigger;
-	}
 	return true;
 }
 
 static irqreturn_t intx_fired(int irq, void *arg)
 {
+	struct vpc_intx *intx = arg;
+	struct vpc_irqs *irqs = &intx->st->irqs;
 	struct eventfd_ctx *trigger = NULL;
+	bool ours;
 
-	if (!intx_claim(arg, &trigger))
-		return IRQ_NONE;
+	scoped_guard(spinlock_irqsave, &irqs->slock) {
+		ours = claim_line(intx);
+		if (ours && !irqs->intx_masks) {
+			irqs->intx_masks = VPC_INTX_BY_USER;
+			trigger = intx->trigger;
+		}
+	}
 	if (trigger)
 		eventfd_signal(trigger);
-	return IRQ_HANDLED;
+	return IRQ_RETVAL(ours);
 }
 
 /* Set up the line, masked, with nobody listening. */
@@ -226,7 +218,7 @@ static int request_line(struct vpc_intx *intx)
 	intx->line_masked = true;
 	if (intx->disintx) {
 		scoped_guard(spinlock_irqsave, &st->irqs.slock)
-			update_command(st, 0, PCI_COMMAND_INTX_DISABLE);
+			set_disintx(st, true);
 		return request_irq(intx->irq, intx_fired, IRQF_SHARED,
 				   intx->name, intx);
 	}
@@ -307,10 +299,8 @@ void vpc_intx_teardown(struct vfio_pci_core_state *st)
 	if (!intx->disintx)
 		irq_clear_status_flags(intx->irq, IRQ_DISABLE_UNLAZY);
 	/* These send no MSI while INTX_DISABLE is set. */
-	if (st->pdev->dev_flags & PCI_DEV_FLAGS_MSI_INTX_DISABLE_BUG) {
-		guard(spinlock_irqsave)(&irqs->slock);
-		update_command(st, PCI_COMMAND_INTX_DISABLE, 0);
-	}
+	if (st->pdev->dev_flags & PCI_DEV_FLAGS_MSI_INTX_DISABLE_BUG)
+		pci_intx(st->pdev, true);
 
 	if (intx->trigger)
 		eventfd_ctx_put(intx->trigger);

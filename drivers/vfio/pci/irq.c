@@ -136,10 +136,14 @@ static void event_exchange(struct vpc_irqs *irqs, struct eventfd_ctx **event,
 
 static bool event_signal(struct vpc_irqs *irqs, struct eventfd_ctx **event)
 {
-	guard(spinlock_irqsave)(&irqs->event_lock);
-	if (*event)
-		eventfd_signal(*event);
-	return !!*event;
+	bool set;
+
+	scoped_guard(spinlock_irqsave, &irqs->event_lock) {
+		set = *event;
+		if (set)
+			eventfd_signal(*event);
+	}
+	return set;
 }
 
 static int event_action(struct vpc_irqs *irqs, struct eventfd_ctx **event,

@@ -70,7 +70,6 @@ int vpc_intx_action_trigger(struct vfio_pci_core_state *st,
 			    const struct vpc_irq_set *set);
 bool vpc_intx_unusable(struct pci_dev *pdev);
 void vpc_intx_init(struct vfio_pci_core_state *st);
-void vpc_intx_update_command(struct vfio_pci_core_state *st, u16 clear, u16 set);
 void vpc_intx_teardown(struct vfio_pci_core_state *st);
 
 /* msi.c; vpc_irqs.lock is held */

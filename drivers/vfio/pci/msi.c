@@ -54,6 +54,17 @@ static bool needs_decoding(struct vfio_pci_core_state *st, unsigned int index)
 	       !st->config.memory_on;
 }
 
+static void set_decoding(struct vfio_pci_core_state *st, bool on)
+{
+	u8 low;
+
+	lockdep_assert_held(&st->config.lock);
+	pci_read_config_byte(st->pdev, PCI_COMMAND, &low);
+	low &= ~PCI_COMMAND_MEMORY;
+	pci_write_config_byte(st->pdev, PCI_COMMAND,
+			      on ? low | PCI_COMMAND_MEMORY : low);
+}
+
 /*
  * The PCI core writes config space and the MSI-X table, which is in memory. Keep
  * resets away from that, and decode memory if the user does not. Fails only where
@@ -85,7 +96,7 @@ static int open_window(struct vfio_pci_core_state *st, unsigned int index,
 	window->entered = true;
 	window->decoding = needs_decoding(st, index);
 	if (window->decoding)
-		vpc_intx_update_command(st, 0, PCI_COMMAND_MEMORY);
+		set_decoding(st, true);
 	else
 		mutex_unlock(&st->config.lock);
 	return 0;
@@ -95,7 +106,7 @@ static void close_window(struct vfio_pci_core_state *st,
 			 struct msi_window *window)
 {
 	if (window->decoding)
-		vpc_intx_update_command(st, PCI_COMMAND_MEMORY, 0);
+		set_decoding(st, false);
 	if (window->entered)
 		vpc_gate_exit(st);
 	if (window->decoding)
