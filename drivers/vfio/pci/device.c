@@ -5,6 +5,7 @@
 #include <linux/module.h>
 #include <linux/slab.h>
 
+#include "trace.h"
 #include "vpc.h"
 
 struct vfio_pci_core_policy vpc_policy;
@@ -321,6 +322,7 @@ int vfio_pci_core_open_device(struct vfio_device *vdev)
 	vpc_info_open(st);
 	vpc_vga_open(st);
 	vpc_sriov_open(st);
+	trace_vpc_open(st->pdev, 0);
 	return 0;
 
 out_bars:
@@ -331,6 +333,7 @@ out_power:
 	vpc_power_put(st);
 out_module:
 	module_put(driver_module(st));
+	trace_vpc_open(st->pdev, ret);
 	return ret;
 }
 EXPORT_SYMBOL_VPC(vfio_pci_core_open_device);
@@ -360,6 +363,7 @@ void vfio_pci_core_close_device(struct vfio_device *vdev)
 	vpc_bars_close(st);
 	disable_function(st);
 	vpc_power_put(st);
+	trace_vpc_close(st->pdev, st->needs_reset);
 	module_put(driver_module(st));
 }
 EXPORT_SYMBOL_VPC(vfio_pci_core_close_device);

@@ -10,12 +10,21 @@
  * A reset can last seconds and calls into drivers, so no lock is held across it:
  * the gate remembers that it is blocked, and users wait.
  */
+#include "trace.h"
 #include "vpc.h"
 
 void vpc_gate_init(struct vfio_pci_core_state *st)
 {
 	init_rwsem(&st->gate.lock);
 	init_waitqueue_head(&st->gate.unblocked);
+}
+
+/* The caller has changed something and still holds the lock. */
+static void gate_changed(struct vfio_pci_core_state *st)
+{
+	lockdep_assert_held_write(&st->gate.lock);
+	trace_vpc_gate(st->pdev, st->config.memory_on, st->gate.resets,
+		       st->gate.asleep, st->gate.inert);
 }
 
 void vpc_gate_destroy(struct vfio_pci_core_state *st)
@@ -93,6 +102,7 @@ void vpc_gate_set_memory(struct vfio_pci_core_state *st, bool on)
 
 	down_write(&st->gate.lock);
 	st->config.memory_on = on;
+	gate_changed(st);
 	up_write(&st->gate.lock);
 	if (!on)
 		vpc_mmap_zap(st);
@@ -107,6 +117,7 @@ void vpc_gate_set_asleep(struct vfio_pci_core_state *st, unsigned int flag,
 		st->gate.asleep |= flag;
 	else
 		st->gate.asleep &= ~flag;
+	gate_changed(st);
 	up_write(&st->gate.lock);
 	if (asleep)
 		vpc_mmap_zap(st);
@@ -143,6 +154,7 @@ void vfio_pci_core_reset_begin(struct vfio_pci_core_device *core)
 	if (!gate->blocked)
 		vpc_intx_suspend(core->state);
 	gate->blocked = true;
+	gate_changed(core->state);
 	up_write(&gate->lock);
 	vpc_mmap_zap(core->state);
 }
@@ -166,6 +178,7 @@ void vfio_pci_core_reset_end(struct vfio_pci_core_device *core)
 
 	down_write(&gate->lock);
 	last = !WARN_ON(!gate->resets) && !--gate->resets;
+	gate_changed(st);
 	up_write(&gate->lock);
 	if (!last)
 		return;
@@ -213,6 +226,7 @@ void vfio_pci_core_make_inert(struct vfio_pci_core_device *core)
 		dummy = NULL;
 	}
 	WRITE_ONCE(gate->inert, true);
+	gate_changed(st);
 	up_write(&gate->lock);
 
 	vpc_mmap_zap(st);

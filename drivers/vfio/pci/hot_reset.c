@@ -10,6 +10,7 @@
 #include <linux/slab.h>
 #include <linux/uaccess.h>
 
+#include "trace.h"
 #include "vpc.h"
 
 /* Whether a slot reset, which is the smaller one, or a bus reset is possible. */
@@ -279,6 +280,7 @@ static int reset_set(struct vfio_device_set *set, struct pci_dev *pdev)
 	list_for_each_entry(vdev, &set->device_list, dev_set_list)
 		vfio_pci_core_reset_begin(to_vfio_pci_core(vdev));
 	ret = pci_reset_bus(pdev);
+	trace_vpc_hot_reset(pdev, ret);
 	list_for_each_entry(vdev, &set->device_list, dev_set_list)
 		vfio_pci_core_reset_end(to_vfio_pci_core(vdev));
 	return ret;

@@ -2,6 +2,7 @@
 /*
  * Reset of one function
  */
+#include "trace.h"
 #include "vpc.h"
 
 /*
@@ -46,6 +47,7 @@ int vpc_reset_function(struct vfio_pci_core_state *st)
 		ret = reset_pci(st);
 	vfio_pci_core_reset_end(core);
 
+	trace_vpc_reset(st->pdev, ret);
 	return ret;
 }
 

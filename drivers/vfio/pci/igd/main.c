@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * igd-vfio-pci: Intel graphics, with the regions that its drivers need
+ *
+ * A PCI driver of its own, so that the library knows nothing of it. Binds by
+ * driver_override, or with auto=1 to every Intel display function that no other
+ * driver has.
+ */
+#include <linux/module.h>
+#include <linux/pci.h>
+
+#include "igd.h"
+
+static bool auto_bind;
+module_param_named(auto, auto_bind, bool, 0444);
+MODULE_PARM_DESC(auto, "Bind to Intel display functions without driver_override");
+
+/* Without them the device is still good for what a second graphics card is. */
+static void add_regions(struct vfio_pci_core_device *core)
+{
+	int ret;
+
+	ret = igd_add_opregion(core);
+	if (ret)
+		pci_info(core->pdev, "no OpRegion for the user: %pe\n",
+			 ERR_PTR(ret));
+	ret = igd_add_bridges(core);
+	if (ret)
+		pci_info(core->pdev, "no bridge configuration for the user: %pe\n",
+			 ERR_PTR(ret));
+}
+
+static int igd_open(struct vfio_device *vdev)
+{
+	int ret = vfio_pci_core_open_device(vdev);
+
+	if (!ret)
+		add_regions(to_vfio_pci_core(vdev));
+	return ret;
+}
+
+static struct vfio_device_ops igd_ops __ro_after_init = {
+	.name		= "igd-vfio-pci",
+	.open_device	= igd_open,
+};
+
+static int igd_probe(struct pci_dev *pdev, const struct pci_device_id *id)
+{
+	struct vfio_pci_core_device *core;
+	int ret;
+
+	if (pdev->vendor != PCI_VENDOR_ID_INTEL ||
+	    pdev->class >> 16 != PCI_BASE_CLASS_DISPLAY) {
+		pci_err(pdev, "%s: not an Intel display function; use vfio-pci\n",
+			__func__);
+		return -ENODEV;
+	}
+
+	core = vfio_alloc_device(vfio_pci_core_device, vdev, &pdev->dev,
+				 &igd_ops);
+	if (IS_ERR(core))
+		return PTR_ERR(core);
+
+	pci_set_drvdata(pdev, core);
+	ret = vfio_pci_core_register_device(core);
+	if (ret) {
+		pci_set_drvdata(pdev, NULL);
+		vfio_put_device(&core->vdev);
+	}
+	return ret;
+}
+
+static void igd_remove(struct pci_dev *pdev)
+{
+	struct vfio_pci_core_device *core = pci_get_drvdata(pdev);
+
+	vfio_pci_core_unregister_device(core);
+	pci_set_drvdata(pdev, NULL);
+	vfio_put_device(&core->vdev);
+}
+
+static void igd_reset_prepare(struct pci_dev *pdev)
+{
+	vfio_pci_core_reset_begin(pci_get_drvdata(pdev));
+}
+
+static void igd_reset_done(struct pci_dev *pdev)
+{
+	vfio_pci_core_reset_end(pci_get_drvdata(pdev));
+}
+
+static const struct pci_error_handlers igd_err_handlers = {
+	.reset_prepare	= igd_reset_prepare,
+	.reset_done	= igd_reset_done,
+};
+
+static const struct pci_device_id igd_table[] = {
+	{ PCI_DRIVER_OVERRIDE_DEVICE_VFIO(PCI_VENDOR_ID_INTEL, PCI_ANY_ID) },
+	{ }
+};
+MODULE_DEVICE_TABLE(pci, igd_table);
+
+static struct pci_driver igd_driver = {
+	.name			= "igd-vfio-pci",
+	.id_table		= igd_table,
+	.probe			= igd_probe,
+	.remove			= igd_remove,
+	.err_handler		= &igd_err_handlers,
+	.driver_managed_dma	= true,
+};
+
+static int __init igd_init(void)
+{
+	int ret;
+
+	vfio_pci_core_inherit_ops(&igd_ops);
+	ret = pci_register_driver(&igd_driver);
+	if (ret || !auto_bind)
+		return ret;
+
+	ret = pci_add_dynid(&igd_driver, PCI_VENDOR_ID_INTEL, PCI_ANY_ID,
+			    PCI_ANY_ID, PCI_ANY_ID,
+			    PCI_BASE_CLASS_DISPLAY << 16, 0xff << 16, 0);
+	if (ret)
+		pci_unregister_driver(&igd_driver);
+	return ret;
+}
+module_init(igd_init);
+
+static void __exit igd_exit(void)
+{
+	pci_unregister_driver(&igd_driver);
+}
+module_exit(igd_exit);
+
+MODULE_IMPORT_NS(VFIO_PCI_CORE_NS);
+MODULE_DESCRIPTION("VFIO driver for Intel graphics");
+MODULE_LICENSE("GPL");
