@@ -44,8 +44,6 @@
 
 #define EXPORT_SYMBOL_VPC(sym)	EXPORT_SYMBOL_NS_GPL(sym, VFIO_PCI_CORE_NS)
 
-struct vpc_config_rule;
-
 /* Who keeps the function asleep, see &struct vpc_gate.asleep */
 #define VPC_ASLEEP_LOW_POWER	BIT(0)	/* LOW_POWER_ENTRY */
 #define VPC_ASLEEP_PMCSR	BIT(1)	/* power state register */
@@ -74,19 +72,29 @@ struct vpc_gate {
 };
 
 /**
+ * struct vpc_config_map - what each dword of config space is and holds
+ * @size: bytes of config space, 256 or 4096
+ * @shadow: dwords; what the user reads where a bit is virtual
+ * @rule: for each dword, its register's index in vpc_regs (config.h)
+ */
+struct vpc_config_map {
+	unsigned int size;
+	u32 *shadow;
+	u8 *rule;
+};
+
+/**
  * struct vpc_config - the user's view of config space
- * @lock: protects @shadow and the order of side effects of a write
- * @size: 256 or 4096
- * @shadow: what the user reads where a rule says that a bit is virtual
- * @rule: a dword's index into the table of registers
+ * @lock: orders writes and their effects. Reads take no lock. Held while waiting
+ *	for a reset, so never taken on the way of one
+ * @map: constant while the device is open but for what is in the shadow, and
+ *	empty while it is closed, which changes under vpc_gate.lock
  * @memory_on: COMMAND as the user wrote it has memory enabled (for a VF: its
  *	virtual memory enable); written under both @lock and vpc_gate.lock
  */
 struct vpc_config {
 	struct mutex lock;
-	unsigned int size;
-	u8 *shadow;
-	u8 *rule;
+	struct vpc_config_map map;
 	bool memory_on;
 };
 
@@ -301,12 +309,8 @@ long vpc_ioctl_get_irq_info(struct vfio_pci_core_state *st, void __user *arg);
 long vpc_ioctl_set_irqs(struct vfio_pci_core_state *st, void __user *arg);
 unsigned int vpc_irq_count(struct vfio_pci_core_state *st, unsigned int index);
 
-/*
- * intx.c: the user changed COMMAND.INTX_DISABLE; COMMAND is written, but for
- * INTX_DISABLE; the function slept or woke
- */
+/* intx.c: the user changed COMMAND.INTX_DISABLE; the function slept or woke */
 void vpc_intx_set_command_disable(struct vfio_pci_core_state *st, bool disable);
-void vpc_intx_write_command(struct vfio_pci_core_state *st, u16 command);
 void vpc_intx_suspend(struct vfio_pci_core_state *st);
 void vpc_intx_resume(struct vfio_pci_core_state *st);
 
