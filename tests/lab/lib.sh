@@ -17,11 +17,13 @@ key() {
 	done | sha256sum | cut -c1-12
 }
 
-# in_ns CMD... : run CMD as root of a private mount and PID namespace
-in_ns() {
+# in_ns CMD... : run CMD as root of a private mount and PID namespace, of which
+# nothing is left when unshare is killed. exec_ns does so in place of the caller.
+in_ns() { (exec_ns "$@"); }
+exec_ns() {
 	local flags=(--mount --pid --fork --kill-child --propagation private)
 	[ "$(id -u)" = 0 ] || flags+=(--user --map-root-user --map-auto)
-	unshare "${flags[@]}" "$@"
+	exec unshare "${flags[@]}" "$@"
 }
 
 # lock NAME : hold a lock on something in the cache until this process ends

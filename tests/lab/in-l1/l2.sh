@@ -1,0 +1,115 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: GPL-2.0-only
+# For tests in L1: guests. A guest is a stock Debian kernel with an initramfs
+# of busybox, stock drivers and an agent that runs commands (in-l2/init).
+
+l2_dir=/run/l2
+
+# l2_start NAME [--mem MB] [QEMU argument...] : boot a guest, wait for its agent
+l2_start() {
+	l2_spawn "$@" && l2_ready "$1"
+}
+
+# l2_spawn : as l2_start, but return while the guest boots
+l2_spawn() {
+	local name=$1 mem=256 d=$l2_dir/$1 kernel accel=(-accel kvm -cpu host)
+	shift
+	[ "${1-}" != --mem ] || { mem=$2; shift 2; }
+	# Guests share L1's one CPU: polling for the one would starve the other.
+	[ -e /dev/kvm ] || modprobe kvm halt_poll_ns=0
+	[ -e /dev/kvm ] || modprobe kvm-amd 2>/dev/null || modprobe kvm-intel
+	kernel=$(echo /boot/vmlinuz-*-amd64)
+	rm -rf "$d"
+	mkdir -p "$d"
+	mkfifo "$d/agent.in" "$d/agent.out"
+	: >"/out/l2-$name.console"
+	qemu-system-x86_64 "${accel[@]}" -machine q35 -m "$mem" -nodefaults \
+		-nographic -no-reboot -name "$name" \
+		-kernel "$kernel" -initrd /out/l2.cpio \
+		-append "console=ttyS0 loglevel=5 panic=-1 no_timer_check lab.name=$name" \
+		-serial "file:/out/l2-$name.console" \
+		-chardev "pipe,id=agent,path=$d/agent" \
+		-device virtio-serial-pci,bus=pcie.0,addr=1e \
+		-device virtserialport,chardev=agent,name=lab.agent \
+		-qmp "unix:$d/qmp,server=on,wait=off" \
+		"$@" >"$d/qemu.log" 2>&1 </dev/null &
+	echo $! >"$d/pid"
+}
+
+# l2_ready NAME : wait until the guest takes commands
+l2_ready() {
+	l2_run "$1" true 90 || {
+		echo "guest $1 did not come up"
+		cat "$l2_dir/$1/qemu.log"
+		tail -n 15 "/out/l2-$1.console"
+		return 1
+	}
+}
+
+l2_alive() { kill -0 "$(cat "$l2_dir/$1/pid")" 2>/dev/null; }
+
+# l2_run NAME COMMAND [SECONDS] : run it in the guest, show what it says,
+# return its exit status (124: no answer in time, 125: no guest)
+l2_run() {
+	local d=$l2_dir/$1 id=$RANDOM$RANDOM end=$((SECONDS + ${3:-60})) line in out
+	exec {in}<>"$d/agent.in" {out}<>"$d/agent.out"
+	printf '%s %s\n' "$id" "$(base64 -w0 <<<"$2")" >&"$in"
+	while [ $SECONDS -lt $end ]; do
+		if ! IFS= read -r -t 2 line <&"$out"; then
+			l2_alive "$1" || { exec {in}<&- {out}<&-; return 125; }
+			continue
+		fi
+		case $line in
+		"> "*) printf '%s\n' "${line#> }" ;;
+		"= $id "*)
+			exec {in}<&- {out}<&-
+			return "${line##* }" ;;
+		esac
+	done
+	exec {in}<&- {out}<&-
+	return 124
+}
+
+# l2_qmp NAME JSON : one QMP command; prints the answer, fails on an error
+l2_qmp() {
+	local answer
+	answer=$(python3 "$LAB/qmp.py" "$l2_dir/$1/qmp" "$2")
+	printf '%s\n' "$answer"
+	! grep -q '"error"' <<<"$answer"
+}
+
+# l2_stop NAME : orderly, by force when it does not listen
+l2_stop() {
+	local d=$l2_dir/$1 pid i
+	pid=$(cat "$d/pid") || return
+	printf '0 %s\n' "$(base64 -w0 <<<'poweroff -f')" 1<>"$d/agent.in" >&1
+	for ((i = 0; i < 50; i++)); do
+		kill -0 "$pid" 2>/dev/null || break
+		sleep 0.2
+	done
+	! kill -9 "$pid" 2>/dev/null || echo "guest $1 had to be killed"
+	wait "$pid" 2>/dev/null || :
+	rm -rf "$d"
+}
+
+l2_stop_all() {
+	local d
+	for d in "$l2_dir"/*/; do
+		[ ! -e "$d/pid" ] || { kill -9 "$(cat "$d/pid")"; rm -rf "$d"; } 2>/dev/null
+	done
+}
+
+# l2_send FROM TO ADDRESS MB : move MB random megabytes by TCP from guest FROM,
+# whose address is ADDRESS, to guest TO; compare checksums, print the speed
+l2_send() {
+	local from=$1 to=$2 addr=$3 mb=$4 want got t0 t1
+	want=$(l2_run "$from" "mkdir -p /tmp/www; dd if=/dev/urandom of=/tmp/www/data bs=1M count=$mb 2>/dev/null
+		pidof httpd >/dev/null || httpd -p 5001 -h /tmp/www; md5sum </tmp/www/data") || return
+	t0=$(date +%s%N)
+	l2_run "$to" "wget -q -O /tmp/data http://$addr:5001/data" 120 || return
+	t1=$(date +%s%N)
+	got=$(l2_run "$to" 'md5sum </tmp/data; rm /tmp/data')
+	[ "$want" = "$got" ] || { echo "checksum differs: $want / $got"; return 1; }
+	awk -v mb="$mb" -v ns=$((t1 - t0)) 'BEGIN {
+		printf "%d MB in %.1f s, %.1f MB/s, checksums equal\n", mb, ns/1e9, mb*1e9/ns }'
+}

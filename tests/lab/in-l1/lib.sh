@@ -1,0 +1,110 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: GPL-2.0-only
+# For tests in L1: waiting, skipping, PCI functions, devlink ports, modules.
+
+. "$LAB/l2.sh"
+
+skip() { echo "skip: $*"; exit 77; }
+fail() { echo "FAILED: $*"; exit 1; }
+
+# wait_for SECONDS CMD... : until CMD succeeds
+wait_for() {
+	local end=$((SECONDS + $1))
+	shift
+	until "$@" >/dev/null 2>&1; do
+		[ $SECONDS -lt $end ] || { echo "waited in vain for: $*"; return 1; }
+		sleep 0.2
+	done
+}
+
+# refused PATTERN CMD... : CMD must fail and say something that matches
+refused() {
+	local pattern=$1 said
+	shift
+	if said=$("$@" 2>&1); then
+		fail "should have been refused: $*"
+	fi
+	grep -qiE -- "$pattern" <<<"$said" || fail "$*: refused with: $said"
+	echo "refused as it should: $said"
+}
+
+# --- PCI functions, by full address (0000:01:00.0) -------------------------
+pci=/sys/bus/pci/devices
+
+pci_driver() { basename "$(readlink "$pci/$1/driver" || echo none)"; }
+
+pci_unbind() {
+	[ ! -e "$pci/$1/driver" ] || echo "$1" >"$pci/$1/driver/unbind"
+}
+
+# pci_bind BDF DRIVER : give the function to DRIVER, whatever has it now
+pci_bind() {
+	[ -d "/sys/bus/pci/drivers/$2" ] || modprobe "$2"
+	pci_unbind "$1"
+	echo "$2" >"$pci/$1/driver_override"
+	echo "$1" >/sys/bus/pci/drivers_probe
+	[ "$(pci_driver "$1")" = "$2" ] || { echo "$1: not bound to $2"; return 1; }
+}
+
+# pci_release BDF : from any driver to none
+pci_release() {
+	pci_unbind "$1"
+	echo >"$pci/$1/driver_override"
+}
+
+vf_bdf() { basename "$(readlink "$pci/$1/virtfn$2")"; }
+vfs() { echo "$2" >"$pci/$1/sriov_numvfs"; }
+iommu_group() { basename "$(readlink "$pci/$1/iommu_group")"; }
+
+# --- devlink ----------------------------------------------------------------
+# vf_port PF N : the devlink port of VF N, as devlink wants it named
+vf_port() {
+	devlink -j port show | jq -er --arg pf "pci/$1/" --argjson n "$2" \
+		'.port | to_entries[] | select((.key | startswith($pf)) and
+		 .value.flavour == "pcivf" and .value.vfnum == $n) | .key'
+}
+
+# port_get PORT FIELD : hw_addr, state, opstate, ... of a port function
+port_get() {
+	devlink -j port show "$1" | jq -er --arg f "$2" '.port[].function[$f]'
+}
+
+# vf_activate PF N MAC : and print where the function is
+vf_activate() {
+	local port
+	port=$(vf_port "$1" "$2")
+	devlink port function set "$port" hw_addr "$3"
+	devlink port function set "$port" state active
+	wait_for 5 sh -c "devlink port show $port | grep -q 'opstate attached'"
+	vf_bdf "$1" "$2"
+}
+
+vf_deactivate() { devlink port function set "$(vf_port "$1" "$2")" state inactive; }
+
+aux_dev() { # BDF : name of the auxiliary device below the function
+	local d
+	for d in "$pci/$1"/*/; do
+		[ "$(readlink -f "$d/subsystem")" != /sys/bus/auxiliary ] ||
+			{ basename "$d"; return; }
+	done
+	return 1
+}
+
+# --- modules ------------------------------------------------------------------
+# ours_loaded MODULE... : loaded, and from updates/
+ours() {
+	local m
+	for m; do
+		modinfo -F filename "$m" | grep -q /updates/ ||
+			{ echo "$m is not the one under test"; return 1; }
+		modprobe "$m"
+	done
+}
+
+# unload_ours : everything of the project, dependants first
+unload_ours() {
+	local m
+	for m in i82576-vfio-pci igd-vfio-pci vfio-pci i82576 vfio-pci-core; do
+		[ ! -d "/sys/module/${m//-/_}" ] || modprobe -r "$m" || return
+	done
+}
