@@ -79,7 +79,6 @@ int vpc_config_open(struct vfio_pci_core_state *st)
 	vpc_config_walk(&map, &src);
 	seed(st, map.shadow);
 
-	mutex_init(&st->config.lock);
 	guard(rwsem_write)(&st->gate.lock);
 	st->config.map = map;
 	st->config.memory_on = map.shadow[PCI_COMMAND / 4] & PCI_COMMAND_MEMORY;
@@ -96,7 +95,6 @@ void vpc_config_close(struct vfio_pci_core_state *st)
 		st->config.memory_on = false;
 	}
 	kfree(shadow);
-	mutex_destroy(&st->config.lock);
 }
 
 /*
