@@ -13,6 +13,7 @@
 #include "i82576.h"
 
 #define PF_VECTOR	0
+#define PF_CAUSES	(ICR_LSC | ICR_VMMB | ICR_FER)
 #define POLL_PERIOD	(2 * HZ)
 #define THROTTLE_PERIOD	msecs_to_jiffies(10)
 
@@ -71,14 +72,15 @@ void i82576_irq_free(struct i82576_pf *pf)
 void i82576_irq_enable(struct i82576_pf *pf)
 {
 	lockdep_assert_held(&pf->lock);
-	i82576_write(pf, REG_GPIE, GPIE_NSICR | GPIE_MULTIPLE_MSIX |
-		     GPIE_EIAME | GPIE_PBA);
+	i82576_write(pf, REG_GPIE, GPIE_NSICR | GPIE_MULTIPLE_MSIX | GPIE_PBA);
 	i82576_write(pf, REG_IVAR_MISC, IVAR_MISC_OTHER(PF_VECTOR));
 	i82576_write(pf, REG_EIAC, BIT(PF_VECTOR));
+	/* The handler masks by itself; nothing is masked behind our back. */
 	i82576_write(pf, REG_EIAM, 0);
+	i82576_write(pf, REG_IAM, 0);
 	i82576_write(pf, REG_EITR(PF_VECTOR), 0);
 	i82576_read(pf, REG_ICR);
-	i82576_write(pf, REG_IMS, ICR_LSC | ICR_VMMB | ICR_FER);
+	i82576_write(pf, REG_IMS, PF_CAUSES);
 	i82576_write(pf, REG_MBVFIMR, MBVFICR_REQS);
 	i82576_write(pf, REG_EIMS, BIT(PF_VECTOR));
 	mod_delayed_work(i82576_wq, &pf->service, 0);
@@ -147,6 +149,8 @@ static unsigned long service_rearm(struct i82576_pf *pf)
 	if (pf->down)
 		return 0;
 	i82576_write(pf, REG_MBVFIMR, MBVFICR_REQS & ~pf->throttled);
+	/* QEMU: reading ICR masks what it returns, whatever IAM says. */
+	i82576_write(pf, REG_IMS, PF_CAUSES);
 	i82576_write(pf, REG_EIMS, BIT(PF_VECTOR));
 	/* A message of before the unmasking does not interrupt again. */
 	if (i82576_read(pf, REG_VFLRE) ||

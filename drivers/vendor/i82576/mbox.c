@@ -16,7 +16,7 @@
 #define OWN_DELAY_US	10
 
 /* Far more than a driver needs, and too little to keep the host busy. */
-#define FLOOD_BURST	64
+#define FLOOD_BURST	32
 #define FLOOD_PERIOD	msecs_to_jiffies(10)
 
 /* Own the mailbox, taking it away from a VF that does not let go. */

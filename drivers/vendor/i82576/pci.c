@@ -205,7 +205,8 @@ static int __init i82576_init(void)
 {
 	int ret;
 
-	i82576_wq = alloc_workqueue(I82576_NAME, WQ_UNBOUND, 0);
+	/* A VF driver spins while it waits for an answer, perhaps on this CPU. */
+	i82576_wq = alloc_workqueue(I82576_NAME, WQ_UNBOUND | WQ_HIGHPRI, 0);
 	if (!i82576_wq)
 		return -ENOMEM;
 	ret = i82576_vf_driver_register();

@@ -57,10 +57,13 @@ static void pf_read_mac(struct i82576_pf *pf)
  * 7.10.3: pools are chosen by address and VLAN; broadcasts and multicasts go to
  * all pools that want them, and frames between VFs are switched inside the
  * device. What no VF wants is dropped. VFs may send only from their own addresses
- * and VLANs, and a full ring of one VF does not block the others (QDE).
+ * and VLANs, and a full ring of one VF does not block the others (QDE). All pools
+ * are enabled after a reset, so they are closed here: a VF opens its own.
  */
 static void pf_virtualise(struct i82576_pf *pf)
 {
+	i82576_write(pf, REG_VFRE, 0);
+	i82576_write(pf, REG_VFTE, 0);
 	i82576_write(pf, REG_MRQC, MRQC_VMDQ);
 	i82576_write(pf, REG_VT_CTL, VT_CTL_DIS_DEF_POOL | VT_CTL_REPLICATE);
 	i82576_write(pf, REG_DTXSWC,

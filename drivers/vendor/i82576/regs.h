@@ -67,17 +67,20 @@
 #define   PCS_LCTL_AN_ENABLE	BIT(16)
 #define   PCS_LCTL_AN_RESTART	BIT(17)
 
-/* 8.8 Interrupts. EICR is never touched: reading it clears the VFs' causes. */
-#define REG_ICR			0x01500
-#define REG_IMS			0x01508
-#define REG_IMC			0x0150c
+/*
+ * 8.8 Interrupts. EICR is never touched: reading it clears the VFs' causes.
+ * The first four have aliases from 0x1500 on. QEMU: only these here work.
+ */
+#define REG_ICR			0x000c0
+#define REG_IMS			0x000d0
+#define REG_IMC			0x000d8
+#define REG_IAM			0x000e0
 #define   ICR_LSC		BIT(2)
 #define   ICR_VMMB		BIT(8)
 #define   ICR_FER		BIT(22)
 #define REG_GPIE		0x01514
 #define   GPIE_NSICR		BIT(0)
 #define   GPIE_MULTIPLE_MSIX	BIT(4)
-#define   GPIE_EIAME		BIT(30)
 #define   GPIE_PBA		BIT(31)
 #define REG_EIMS		0x01524
 #define REG_EIMC		0x01528
