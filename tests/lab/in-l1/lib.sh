@@ -108,3 +108,47 @@ unload_ours() {
 		[ ! -d "/sys/module/${m//-/_}" ] || modprobe -r "$m" || return
 	done
 }
+
+# pristine : the state that every test begins with, whatever the last one left
+pristine() {
+	local d
+	l2_stop_all
+	for d in /sys/bus/pci/devices/*/sriov_numvfs; do
+		[ ! -e "$d" ] || [ "$(cat "$d")" = 0 ] || echo 0 >"$d"
+	done
+	for d in "$pci"/*/driver_override; do
+		[ "$(cat "$d")" = '(null)' ] || pci_release "$(basename "${d%/*}")"
+	done
+	unload_ours
+}
+
+# --- kernel log ---------------------------------------------------------------
+log_mark() { echo "lab-mark: $1" >/dev/kmsg; }
+log_since() { dmesg | tac | sed '/lab-mark: /q' | tac; }
+
+# log_check [PATTERN] : nothing in the log since the mark that should worry
+# anybody, but for lines that match PATTERN, which the test provokes
+log_check() {
+	local bad='WARNING:|BUG:|Oops|Call Trace|KASAN|UBSAN|refcount_t:'
+	bad+='|possible (circular|recursive) locking|suspicious RCU|INFO: task .* blocked'
+	bad+='|self-detected stall|detected stalls|general protection|unreferenced object'
+	bad+='|DMAR:.*fault|scheduling while atomic|sysfs: cannot create|kobject_add_internal'
+	! log_since | grep -aE -- "$bad" | grep -avE -- "${1:-^\$}" ||
+		{ echo "FAILED: the kernel log says the above"; return 1; }
+}
+
+# --- programs of tests/uapi ---------------------------------------------------
+# uapi PROGRAM ARGUMENT... : run it, its results named after it; never ends the
+# test by itself, so that several can follow each other: end with uapi_done
+uapi_failed=0
+uapi() {
+	local status=0 prog=$1
+	shift
+	timeout -k 5 "${UAPI_LIMIT:-60}" "$UAPI/$prog" "$@" >/tmp/uapi.out 2>&1 || status=$?
+	sed -E "s/^((not )?ok [0-9]+)( -)? /\1 - $prog: /" /tmp/uapi.out
+	if [ $status != 0 ] && ! grep -q '^not ok' /tmp/uapi.out; then
+		echo "not ok 0 - $prog: ended with status $status"
+	fi
+	[ $status = 0 ] || uapi_failed=1
+}
+uapi_done() { return $uapi_failed; }
