@@ -148,27 +148,40 @@ static void pf_event(struct i82576_pf *pf, enum i82576_event event)
 		i82576_assign_event(pf, n, event);
 }
 
-/* A reset of the PF resets its VFs, and with them what the PCI core set up. */
-static void pf_save_vfs(struct i82576_pf *pf)
+/*
+ * A reset of the PF resets its VFs, and with them what the PCI core set up in
+ * their configuration space. A VF that another driver has (igbvf, on the host) is
+ * spared too, unless that driver comes or goes just now.
+ */
+static void pf_each_vf(struct i82576_pf *pf, void (*fn)(struct pci_dev *pdev))
 {
-	unsigned int n;
+	struct pci_dev *pdev = NULL;
+	int index;
 
 	lockdep_assert_held(&pf->lock);
-	for (n = 0; n < pf->num_vfs; n++) {
-		if (pf->vf[n].pdev)
-			pci_save_state(pf->vf[n].pdev);
+	while ((pdev = pci_get_device(PCI_VENDOR_ID_INTEL, I82576_VF_DEVICE_ID,
+				      pdev))) {
+		if (!pdev->is_virtfn || pci_physfn(pdev) != pf->pdev)
+			continue;
+		index = pci_iov_vf_id(pdev);
+		if (index >= 0 && index < pf->num_vfs &&
+		    pf->vf[index].pdev == pdev) {
+			fn(pdev);
+		} else if (device_trylock(&pdev->dev)) {
+			fn(pdev);
+			device_unlock(&pdev->dev);
+		}
 	}
 }
 
-static void pf_restore_vfs(struct i82576_pf *pf)
+static void vf_save(struct pci_dev *pdev)
 {
-	unsigned int n;
+	pci_save_state(pdev);
+}
 
-	lockdep_assert_held(&pf->lock);
-	for (n = 0; n < pf->num_vfs; n++) {
-		if (pf->vf[n].pdev)
-			pci_restore_state(pf->vf[n].pdev);
-	}
+static void vf_restore(struct pci_dev *pdev)
+{
+	pci_restore_state(pdev);
 }
 
 /**
@@ -189,7 +202,7 @@ void i82576_pf_reset_begin(struct i82576_pf *pf)
 	mutex_lock(&pf->lock);
 	/* After an error nothing can be read: the states of before are used. */
 	if (!pf->down && !pci_channel_offline(pf->pdev)) {
-		pf_save_vfs(pf);
+		pf_each_vf(pf, vf_save);
 		i82576_irq_disable(pf);
 	}
 	pf->down = true;
@@ -219,7 +232,7 @@ int i82576_pf_reset_done(struct i82576_pf *pf)
 	if (!ret)
 		ret = pf_start_locked(pf);
 	if (!ret)
-		pf_restore_vfs(pf);
+		pf_each_vf(pf, vf_restore);
 	mutex_unlock(&pf->lock);
 
 	devl_lock(pf->devlink);
