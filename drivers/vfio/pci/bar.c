@@ -1,0 +1,364 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * BARs by read() and write()
+ *
+ * A device tells a 4-byte access from four 1-byte ones, so what the user asks
+ * for in one go reaches the function in one go wherever the bus can do that: a
+ * naturally aligned access of 1, 2, 4 or 8 bytes (4 at most on I/O ports) is one
+ * access of the hardware. Everything else is cut into such accesses, in
+ * ascending order.
+ *
+ * Bytes travel through a buffer on the stack, because user memory may fault, and
+ * a fault may have to pass the gate itself.
+ */
+#include <linux/io.h>
+#include <linux/minmax.h>
+#include <linux/mutex.h>
+#include <linux/slab.h>
+#include <linux/uaccess.h>
+#include <linux/unaligned.h>
+
+#include "region.h"
+#include "vpc.h"
+
+#define CHUNK		64
+#define PORT_WIDTH	4
+#define MEMORY_WIDTH	8
+
+/* Serialises the first use of a BAR; nests in everything, nothing nests in it. */
+static DEFINE_MUTEX(bar_map_lock);
+
+static bool is_port(struct vfio_pci_core_state *st, int bar)
+{
+	return pci_resource_flags(st->pdev, bar) & IORESOURCE_IO;
+}
+
+/*
+ * A BAR shorter than a page can be mapped if nothing else is in its page. Take
+ * the rest of the page so that this stays so.
+ */
+static struct resource *reserve_rest_of_page(struct resource *res)
+{
+	struct resource *pad;
+
+	if (!res->parent)
+		return NULL;
+	pad = kzalloc(sizeof(*pad), GFP_KERNEL_ACCOUNT);
+	if (!pad)
+		return NULL;
+
+	pad->name = "vfio sub-page pad";
+	pad->start = res->end + 1;
+	pad->end = res->start + PAGE_SIZE - 1;
+	pad->flags = res->flags;
+	if (request_resource(res->parent, pad)) {
+		kfree(pad);
+		return NULL;
+	}
+	return pad;
+}
+
+static void open_bar(struct vfio_pci_core_state *st, int nr)
+{
+	struct resource *res = pci_resource_n(st->pdev, nr);
+	struct vpc_bar *bar = &st->bars[nr];
+
+	*bar = (struct vpc_bar) { };
+	if (!(res->flags & (IORESOURCE_MEM | IORESOURCE_IO)) ||
+	    res->flags & IORESOURCE_UNSET || !res->start)
+		return;
+
+	bar->size = resource_size(res);
+	if (!IS_ENABLED(CONFIG_MMU) || !(res->flags & IORESOURCE_MEM) ||
+	    !IS_ALIGNED(res->start, PAGE_SIZE))
+		return;
+	if (bar->size < PAGE_SIZE)
+		bar->pad = reserve_rest_of_page(res);
+	bar->mappable = bar->size >= PAGE_SIZE || bar->pad;
+}
+
+static void close_bar(struct vfio_pci_core_state *st, int nr)
+{
+	struct vpc_bar *bar = &st->bars[nr];
+
+	if (bar->io) {
+		pci_iounmap(st->pdev, bar->io);
+		pci_release_selected_regions(st->pdev, BIT(nr));
+	}
+	if (bar->pad) {
+		release_resource(bar->pad);
+		kfree(bar->pad);
+	}
+	*bar = (struct vpc_bar) { };
+}
+
+/* Find out what BARs there are. They are claimed when they are first used. */
+int vpc_bars_open(struct vfio_pci_core_state *st)
+{
+	int nr, ret;
+
+	for (nr = 0; nr < PCI_STD_NUM_BARS; nr++)
+		open_bar(st, nr);
+
+	ret = vpc_trap_msix_table(st);
+	if (ret)
+		vpc_bars_close(st);
+	return ret;
+}
+
+void vpc_bars_close(struct vfio_pci_core_state *st)
+{
+	int nr;
+
+	vpc_traps_free(st);
+	for (nr = 0; nr < PCI_STD_NUM_BARS; nr++)
+		close_bar(st, nr);
+}
+
+static void __iomem *map_first(struct vfio_pci_core_state *st, int nr)
+{
+	struct vpc_bar *bar = &st->bars[nr];
+	void __iomem *io;
+	int ret;
+
+	guard(mutex)(&bar_map_lock);
+	if (bar->io)
+		return bar->io;
+
+	ret = pci_request_selected_regions(st->pdev, BIT(nr), "vfio-pci-core");
+	if (ret)
+		return IOMEM_ERR_PTR(ret);
+	io = pci_iomap(st->pdev, nr, 0);
+	if (!io) {
+		pci_release_selected_regions(st->pdev, BIT(nr));
+		return IOMEM_ERR_PTR(-ENOMEM);
+	}
+
+	/* Pairs with the lockless look in vfio_pci_core_bar_map(). */
+	smp_store_release(&bar->io, io);
+	return io;
+}
+
+/**
+ * vfio_pci_core_bar_map - the kernel's mapping of a BAR
+ * @core: the device, open
+ * @bar: which BAR, from 0
+ *
+ * The BAR is claimed and mapped at first use, and unmapped by
+ * vfio_pci_core_close_device(). For ioread32() and the like; whoever uses it
+ * makes sure that the function answers, as a trap operation may.
+ *
+ * Context: may sleep.
+ * Return: the mapping, or an ERR_PTR(): -EINVAL if there is no such BAR, -EBUSY
+ * if somebody else claims it, -ENOMEM.
+ */
+void __iomem *vfio_pci_core_bar_map(struct vfio_pci_core_device *core, int bar)
+{
+	struct vfio_pci_core_state *st = core->state;
+	void __iomem *io;
+
+	if (bar < 0 || bar >= PCI_STD_NUM_BARS || !st->bars[bar].size)
+		return IOMEM_ERR_PTR(-EINVAL);
+
+	io = smp_load_acquire(&st->bars[bar].io);
+	return likely(io) ? io : map_first(st, bar);
+}
+EXPORT_SYMBOL_VPC(vfio_pci_core_bar_map);
+
+/**
+ * struct bar_io - a request of the user being carried out
+ * @st: the device
+ * @io: the BAR
+ * @nr: which one
+ * @widest: widest access that it takes
+ * @write: write() rather than read()
+ */
+struct bar_io {
+	struct vfio_pci_core_state *st;
+	void __iomem *io;
+	int nr;
+	unsigned int widest;
+	bool write;
+};
+
+static int trap_access(const struct bar_io *rq,
+		       const struct vfio_pci_core_trap_ops *ops, u64 offset,
+		       unsigned int width, u8 *buf)
+{
+	u64 val = 0;
+	int ret;
+
+	if (rq->write)
+		return ops->write(rq->st->core, offset, width,
+				  vpc_get_le(buf, width));
+
+	ret = ops->read(rq->st->core, offset, width, &val);
+	if (!ret)
+		vpc_put_le(buf, width, val);
+	return ret;
+}
+
+/* Move @count bytes between @buf and the BAR. The gate is held. */
+static int move_chunk(const struct bar_io *rq, u64 offset, size_t count, u8 *buf)
+{
+	const struct vfio_pci_core_trap_ops *ops;
+	unsigned int width;
+	u64 run_end = 0;
+	int ret;
+
+	for (ops = NULL; count; offset += width, buf += width, count -= width) {
+		if (offset >= run_end)
+			ops = vpc_trap_find(rq->st, rq->nr, offset, &run_end);
+		width = vpc_access_width(offset, min_t(u64, count,
+						       run_end - offset),
+					 rq->widest);
+		if (ops) {
+			ret = trap_access(rq, ops, offset, width, buf);
+			if (ret)
+				return ret;
+		} else if (rq->write) {
+			vpc_hw_write(rq->io + offset, width, vpc_get_le(buf, width));
+		} else {
+			vpc_put_le(buf, width, vpc_hw_read(rq->io + offset, width));
+		}
+	}
+	return 0;
+}
+
+/* Tell traps what is about to be written while they may still touch user memory. */
+static void announce(const struct bar_io *rq, u64 offset, size_t count,
+		     const u8 *buf)
+{
+	const struct vfio_pci_core_trap_ops *ops;
+	unsigned int width;
+	u64 run_end = 0;
+
+	for (ops = NULL; count; offset += width, buf += width, count -= width) {
+		if (offset >= run_end)
+			ops = vpc_trap_find(rq->st, rq->nr, offset, &run_end);
+		width = vpc_access_width(offset, min_t(u64, count,
+						       run_end - offset),
+					 rq->widest);
+		if (ops && ops->before_write)
+			ops->before_write(rq->st->core, offset, width,
+					  vpc_get_le(buf, width));
+	}
+}
+
+/* I/O ports answer, or nobody does, without harm to the host: no memory check. */
+static int enter(const struct bar_io *rq)
+{
+	return rq->widest == PORT_WIDTH ? vpc_gate_enter(rq->st) :
+					  vpc_gate_enter_memory(rq->st);
+}
+
+static ssize_t rw_chunks(const struct bar_io *rq, char __user *ubuf,
+			 size_t count, u64 offset)
+{
+	u8 buf[CHUNK] __aligned(sizeof(u64));
+	size_t done, len;
+	int ret = 0;
+
+	for (done = 0; done < count; done += len) {
+		/* A chunk ends at a multiple, so that it cuts no access in two. */
+		len = min_t(size_t, count - done,
+			    CHUNK - ((offset + done) & (CHUNK - 1)));
+		if (rq->write && copy_from_user(buf, ubuf + done, len))
+			ret = -EFAULT;
+		if (!ret && rq->write)
+			announce(rq, offset + done, len, buf);
+		if (!ret)
+			ret = enter(rq);
+		if (ret)
+			break;
+		ret = move_chunk(rq, offset + done, len, buf);
+		vpc_gate_exit(rq->st);
+		if (!ret && !rq->write && copy_to_user(ubuf + done, buf, len))
+			ret = -EFAULT;
+		if (ret)
+			break;
+		cond_resched();
+	}
+	return done ?: ret;
+}
+
+/*
+ * What nearly every access is: one that the hardware takes as it is. -EAGAIN if
+ * this is not one.
+ */
+static __always_inline ssize_t read_one(const struct bar_io *rq,
+					char __user *ubuf, unsigned int width,
+					u64 offset)
+{
+	int ret = enter(rq);
+	u64 val;
+
+	if (unlikely(ret))
+		return ret;
+	val = vpc_hw_read(rq->io + offset, width);
+	vpc_gate_exit(rq->st);
+
+	switch (width) {
+	case 1:
+		ret = put_user((u8)val, (u8 __user *)ubuf);
+		break;
+	case 2:
+		ret = put_user(cpu_to_le16(val), (__le16 __user *)ubuf);
+		break;
+	case 4:
+		ret = put_user(cpu_to_le32(val), (__le32 __user *)ubuf);
+		break;
+	default:
+		ret = put_user(cpu_to_le64(val), (__le64 __user *)ubuf);
+	}
+	return ret ?: width;
+}
+
+static __always_inline ssize_t write_one(const struct bar_io *rq,
+					 const char __user *ubuf,
+					 unsigned int width, u64 offset)
+{
+	u8 raw[sizeof(u64)] __aligned(sizeof(u64)) = { };
+	int ret;
+
+	if (copy_from_user(raw, ubuf, width))
+		return -EFAULT;
+	ret = enter(rq);
+	if (unlikely(ret))
+		return ret;
+	vpc_hw_write(rq->io + offset, width, get_unaligned_le64(raw));
+	vpc_gate_exit(rq->st);
+	return width;
+}
+
+/*
+ * The user reads or writes a BAR. Bytes beyond its end are not there.
+ *
+ * Return: bytes moved, which may be fewer than asked for if an error occurred
+ * behind them; -EINVAL beyond the end; -EIO if memory cannot be reached now;
+ * -EFAULT; what vfio_pci_core_bar_map() or a trap returns.
+ */
+ssize_t vpc_bar_rw(struct vfio_pci_core_state *st, int bar, char __user *buf,
+		   size_t count, u64 offset, bool write)
+{
+	struct bar_io rq = { .st = st, .nr = bar, .write = write };
+	u64 run_end;
+	int ret;
+
+	ret = vpc_region_clamp(st->bars[bar].size, offset, &count);
+	if (unlikely(ret))
+		return ret;
+	rq.io = vfio_pci_core_bar_map(st->core, bar);
+	if (IS_ERR(rq.io))
+		return PTR_ERR(rq.io);
+	rq.widest = is_port(st, bar) ? PORT_WIDTH : MEMORY_WIDTH;
+
+	if (count <= rq.widest && is_power_of_2(count) &&
+	    IS_ALIGNED(offset, count) &&
+	    !vpc_trap_find(st, bar, offset, &run_end) &&
+	    offset + count <= run_end)
+		return write ? write_one(&rq, buf, count, offset) :
+			       read_one(&rq, buf, count, offset);
+
+	return rw_chunks(&rq, buf, count, offset);
+}

@@ -1,0 +1,173 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * BARs by mmap(): checks, faults and revocation
+ *
+ * mmap() maps nothing. A page is mapped when it is touched, if the gate lets the
+ * toucher pass, and unmapped when the gate closes. Both sides hold the gate's
+ * lock, so that no page is mapped behind the back of a revocation.
+ */
+#include <linux/file.h>
+#include <linux/fs.h>
+#include <linux/mm.h>
+#include <linux/pagemap.h>
+#include <linux/sched/signal.h>
+
+#include "region.h"
+#include "vpc.h"
+
+#define PGOFF_SHIFT	(VPC_OFFSET_SHIFT - PAGE_SHIFT)
+#define PGOFF_MASK	((1UL << PGOFF_SHIFT) - 1)
+
+/* Offsets of the device file say BAR and offset in it, also after a split. */
+static unsigned long pfn_of(struct vfio_pci_core_state *st, pgoff_t pgoff)
+{
+	return PHYS_PFN(pci_resource_start(st->pdev, pgoff >> PGOFF_SHIFT)) +
+	       (pgoff & PGOFF_MASK);
+}
+
+/*
+ * A reset is under way: wait for its end without the locks of the address space,
+ * which others want meanwhile, and let the fault be tried again. The file keeps
+ * the device open.
+ */
+static vm_fault_t wait_and_retry(struct vfio_pci_core_state *st,
+				 struct vm_fault *vmf)
+{
+	struct file *file;
+
+	if (vmf->flags & FAULT_FLAG_RETRY_NOWAIT)
+		return VM_FAULT_RETRY;
+
+	file = get_file(vmf->vma->vm_file);
+	release_fault_lock(vmf);
+	/* A killed task finds out when it tries again. */
+	wait_event_killable(st->gate.unblocked, !READ_ONCE(st->gate.blocked));
+	fput(file);
+	return VM_FAULT_RETRY;
+}
+
+/* A page of ones for a function that is gone, as its bus would answer. */
+static vm_fault_t insert_dummy(struct vfio_pci_core_state *st,
+			       struct vm_fault *vmf)
+{
+	struct page *dummy = st->gate.dummy;
+
+	if (!dummy)
+		return VM_FAULT_SIGBUS;
+	return vmf_insert_pfn(vmf->vma, vmf->address & PAGE_MASK,
+			      page_to_pfn(dummy));
+}
+
+static vm_fault_t insert_huge(struct vm_fault *vmf, unsigned long pfn,
+			      unsigned int order)
+{
+	unsigned long size = PAGE_SIZE << order;
+	unsigned long addr = ALIGN_DOWN(vmf->address, size);
+	bool write = vmf->flags & FAULT_FLAG_WRITE;
+
+	pfn -= (vmf->address - addr) >> PAGE_SHIFT;
+	if (addr < vmf->vma->vm_start || size > vmf->vma->vm_end - addr ||
+	    !IS_ALIGNED(pfn, 1UL << order))
+		return VM_FAULT_FALLBACK;
+
+#ifdef CONFIG_ARCH_SUPPORTS_PMD_PFNMAP
+	if (order == PMD_ORDER)
+		return vmf_insert_pfn_pmd(vmf, compat_pfn(pfn), write);
+#endif
+#ifdef CONFIG_ARCH_SUPPORTS_PUD_PFNMAP
+	if (order == PUD_ORDER)
+		return vmf_insert_pfn_pud(vmf, compat_pfn(pfn), write);
+#endif
+	return VM_FAULT_FALLBACK;
+}
+
+static vm_fault_t bar_fault_order(struct vm_fault *vmf, unsigned int order)
+{
+	struct vfio_pci_core_state *st = vmf->vma->vm_private_data;
+	unsigned long pfn = pfn_of(st, vmf->pgoff);
+	vm_fault_t fault = VM_FAULT_SIGBUS;
+
+	if (unlikely(READ_ONCE(st->gate.blocked)) &&
+	    fault_flag_allow_retry_first(vmf->flags))
+		return wait_and_retry(st, vmf);
+
+	if (likely(!vpc_gate_enter_memory(st))) {
+		fault = order ? insert_huge(vmf, pfn, order) :
+				vmf_insert_pfn(vmf->vma,
+					       vmf->address & PAGE_MASK, pfn);
+		vpc_gate_exit(st);
+	} else if (vpc_gate_inert(st)) {
+		/* For good: neither it nor the page will change. */
+		fault = order ? VM_FAULT_FALLBACK : insert_dummy(st, vmf);
+	} else if (fatal_signal_pending(current)) {
+		fault = VM_FAULT_NOPAGE;
+	}
+	return fault;
+}
+
+static vm_fault_t bar_fault(struct vm_fault *vmf)
+{
+	return bar_fault_order(vmf, 0);
+}
+
+static const struct vm_operations_struct bar_vm_ops = {
+	.fault		= bar_fault,
+};
+
+/* Asking small BARs for large pages would be in vain at each fault. */
+static const struct vm_operations_struct bar_huge_vm_ops = {
+	.fault		= bar_fault,
+	.huge_fault	= bar_fault_order,
+};
+
+static int check_range(struct vfio_pci_core_state *st, int bar, u64 offset,
+		       u64 len)
+{
+	u64 size = PAGE_ALIGN(st->bars[bar].size);
+
+	if (!st->bars[bar].mappable || offset >= size || len > size - offset)
+		return -EINVAL;
+	if (vpc_trap_overlaps(st, bar, offset, offset + len))
+		return -EINVAL;
+	return 0;
+}
+
+/*
+ * Set up @vma for the pages of @bar at @offset. A private mapping would copy
+ * registers into RAM at the first write: refused.
+ *
+ * Return: 0; -EINVAL; what vfio_pci_core_bar_map() returns.
+ */
+int vpc_mmap_bar(struct vfio_pci_core_state *st, int bar,
+		 struct vm_area_struct *vma, u64 offset)
+{
+	u64 len = vma->vm_end - vma->vm_start;
+	void __iomem *claimed;
+	int ret;
+
+	if (!(vma->vm_flags & VM_SHARED))
+		return -EINVAL;
+	ret = check_range(st, bar, offset, len);
+	if (ret)
+		return ret;
+	claimed = vfio_pci_core_bar_map(st->core, bar);
+	if (IS_ERR(claimed))
+		return PTR_ERR(claimed);
+
+	vma->vm_private_data = st;
+	vma->vm_page_prot = pgprot_noncached(vma->vm_page_prot);
+	vma->vm_page_prot = pgprot_decrypted(vma->vm_page_prot);
+	/* The guest may weaken the memory type of what is already uncached. */
+	vm_flags_set(vma, VM_ALLOW_ANY_UNCACHED | VM_IO | VM_PFNMAP |
+			  VM_DONTEXPAND | VM_DONTDUMP);
+	vma->vm_ops = len < PMD_SIZE ? &bar_vm_ops : &bar_huge_vm_ops;
+	return 0;
+}
+
+/* Unmap the BARs wherever they are mapped. Regions of drivers are theirs. */
+void vpc_mmap_zap(struct vfio_pci_core_state *st)
+{
+	unmap_mapping_range(st->core->vdev.inode->i_mapping,
+			    VPC_INDEX_TO_OFFSET(VFIO_PCI_BAR0_REGION_INDEX),
+			    VPC_INDEX_TO_OFFSET(VFIO_PCI_ROM_REGION_INDEX), true);
+}

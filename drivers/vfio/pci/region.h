@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Regions of memory: what bar.c, trap.c, mmap.c and region.c share
+ */
+#ifndef VPC_REGION_H
+#define VPC_REGION_H
+
+#include <linux/io.h>
+#include <linux/io-64-nonatomic-lo-hi.h>
+#include <linux/list.h>
+#include <linux/string.h>
+#include <linux/types.h>
+#include <linux/unaligned.h>
+
+struct vfio_pci_core_state;
+struct vfio_pci_core_trap_ops;
+struct vfio_region_sparse_mmap_area;
+
+/**
+ * struct vpc_trap - a range of a BAR that software answers
+ * @node: in &struct vfio_pci_core_state.traps, ordered by @bar, then @start
+ * @bar: which BAR
+ * @mappable: mmap() reaches the hardware all the same: the MSI-X table, which
+ *	shares its page with registers, and where remapped interrupts make what
+ *	a user may write harmless
+ * @start: first byte
+ * @end: byte behind the last
+ * @ops: what answers
+ */
+struct vpc_trap {
+	struct list_head node;
+	int bar;
+	bool mappable;
+	u64 start;
+	u64 end;
+	const struct vfio_pci_core_trap_ops *ops;
+};
+
+/*
+ * Longest access of at most @max bytes (a power of two) at @offset that is
+ * naturally aligned and does not go beyond @count bytes, which is not 0.
+ */
+static inline unsigned int vpc_access_width(u64 offset, size_t count,
+					    unsigned int max)
+{
+	unsigned int width = max;
+
+	while (width > count || offset & (width - 1))
+		width >>= 1;
+	return width;
+}
+
+/*
+ * One access of the hardware. The function is little endian, and so is what the
+ * user sees. ioread*() tells ports from memory.
+ */
+static inline u64 vpc_hw_read(void __iomem *io, unsigned int width)
+{
+	switch (width) {
+	case 1:
+		return ioread8(io);
+	case 2:
+		return ioread16(io);
+	case 4:
+		return ioread32(io);
+	default:
+		return readq(io);
+	}
+}
+
+static inline void vpc_hw_write(void __iomem *io, unsigned int width, u64 val)
+{
+	switch (width) {
+	case 1:
+		iowrite8(val, io);
+		break;
+	case 2:
+		iowrite16(val, io);
+		break;
+	case 4:
+		iowrite32(val, io);
+		break;
+	default:
+		writeq(val, io);
+	}
+}
+
+static inline u64 vpc_get_le(const u8 *buf, unsigned int width)
+{
+	u8 all[sizeof(u64)] = { };
+
+	memcpy(all, buf, width);
+	return get_unaligned_le64(all);
+}
+
+static inline void vpc_put_le(u8 *buf, unsigned int width, u64 val)
+{
+	u8 all[sizeof(u64)];
+
+	put_unaligned_le64(val, all);
+	memcpy(buf, all, width);
+}
+
+/* trap.c */
+int vpc_trap_insert(struct list_head *traps, struct vpc_trap *trap);
+const struct vpc_trap *vpc_trap_lookup(const struct list_head *traps, int bar,
+				       u64 offset, u64 *end);
+unsigned int vpc_trap_areas(const struct list_head *traps, int bar, u64 size,
+			    struct vfio_region_sparse_mmap_area *areas);
+int vpc_trap_msix_table(struct vfio_pci_core_state *st);
+bool vpc_trap_has_msix_table(struct vfio_pci_core_state *st, int bar);
+bool vpc_trap_holes(struct vfio_pci_core_state *st, int bar);
+
+/* region.c */
+int vpc_region_clamp(u64 size, u64 offset, size_t *count);
+
+#endif /* VPC_REGION_H */
