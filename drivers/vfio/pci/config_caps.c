@@ -138,8 +138,8 @@ static unsigned int vc_length(const struct vpc_config_source *src,
 static unsigned int vsec_length(const struct vpc_config_source *src,
 				unsigned int pos)
 {
-	unsigned int len = vpc_source_read(src, pos + PCI_VNDR_HEADER) >>
-			   PCI_VSEC_HDR_LEN_SHIFT;
+	u32 header = vpc_source_read(src, pos + PCI_VNDR_HEADER);
+	unsigned int len = PCI_VNDR_HEADER_LEN(header);
 
 	return len < PCI_VNDR_HEADER + 4 ? 0 : len;
 }
