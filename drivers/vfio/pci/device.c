@@ -134,6 +134,7 @@ void vfio_pci_core_release_device(struct vfio_device *vdev)
 {
 	struct vfio_pci_core_state *st = vpc_state(vdev);
 
+	vpc_migration_free(st);
 	vpc_irqs_destroy(st);
 	vpc_gate_destroy(st);
 	mutex_destroy(&st->power.lock);
@@ -353,6 +354,7 @@ void vfio_pci_core_close_device(struct vfio_device *vdev)
 	struct vfio_pci_core_state *st = vpc_state(vdev);
 
 	lockdep_assert_held(&vdev->dev_set->lock);
+	vpc_migration_close(st);
 	vpc_sriov_close(st);
 	vpc_power_close(st);
 	vpc_ioeventfds_close(st);

@@ -184,6 +184,7 @@ void vfio_pci_core_reset_end(struct vfio_pci_core_device *core)
 		return;
 
 	vpc_config_reset_done(st);
+	vpc_migration_reset_done(st);
 	if (core->hooks && core->hooks->reset_done)
 		core->hooks->reset_done(core);
 

@@ -37,10 +37,28 @@
  * may fault (copy_to_user, copy_from_user) runs under 5.
  */
 
+/**
+ * DOC: locks of migration
+ *
+ * Between 1 and 5 of the locks of vfio_pci_core, and in no relation to 2 to 4:
+ *
+ * a. &struct vpc_migration.lock (migration.h): the state of migration, and every
+ *    call of a driver's &struct vfio_pci_core_mig_ops. A reset never waits for it.
+ * b. &struct vpc_mig_file.lock: data of a session.
+ * c. locks of the driver, if it has any.
+ * d. &struct vpc_dirty.lock: where the device may write. The IOMMU container's own
+ *    locks nest in it.
+ *
+ * Memory of the user is touched under all of them, so none is taken where 5 or an
+ * mmap_lock is held.
+ */
+
 #define VPC_OFFSET_SHIFT	40
 #define VPC_OFFSET_TO_INDEX(off)	((off) >> VPC_OFFSET_SHIFT)
 #define VPC_INDEX_TO_OFFSET(index)	((u64)(index) << VPC_OFFSET_SHIFT)
 #define VPC_OFFSET_MASK		(((u64)1 << VPC_OFFSET_SHIFT) - 1)
+
+struct vpc_migration;
 
 #define EXPORT_SYMBOL_VPC(sym)	EXPORT_SYMBOL_NS_GPL(sym, VFIO_PCI_CORE_NS)
 
@@ -214,6 +232,7 @@ struct vpc_sriov {
  *	held
  * @has_vga: the function decodes legacy VGA and the policy allows it
  * @sriov: see sriov.c
+ * @migration: see migration.c; NULL for a device that does not migrate
  */
 struct vfio_pci_core_state {
 	struct vfio_pci_core_device *core;
@@ -234,6 +253,7 @@ struct vfio_pci_core_state {
 	bool unregistering;
 	bool has_vga;
 	struct vpc_sriov sriov;
+	struct vpc_migration *migration;
 };
 
 static inline struct vfio_pci_core_state *vpc_state(struct vfio_device *vdev)
@@ -354,5 +374,10 @@ void vpc_sriov_open(struct vfio_pci_core_state *st);
 void vpc_sriov_close(struct vfio_pci_core_state *st);
 int vpc_sriov_feature_token(struct vfio_pci_core_state *st, u32 flags,
 			    void __user *arg, size_t argsz);
+
+/* migration.c */
+void vpc_migration_reset_done(struct vfio_pci_core_state *st);
+void vpc_migration_close(struct vfio_pci_core_state *st);
+void vpc_migration_free(struct vfio_pci_core_state *st);
 
 #endif /* VPC_H */

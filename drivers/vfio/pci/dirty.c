@@ -1,0 +1,589 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Dirty tracking: where a device may write, told by its driver
+ *
+ * Places come and go in bytes, pages are what is reported. Each page that a place
+ * touches is in an array with a count of the places that do. There are two ways to
+ * report a page:
+ *
+ * DMA logging	vfio.ko asks for all pages that were written since it asked last:
+ *		those with a count, and those whose count has fallen to 0 since.
+ *
+ * Pinned pages	While a page has a count it is pinned. A type 1 container whose
+ *		groups pin pages reports those, once more after each is unpinned.
+ *		From the first page pinned until the group leaves the container it
+ *		believes that no other page is written, so tracking does not end
+ *		with the session for which it began, but with the last close.
+ *
+ * Which it is, depends on the kernel: DMA logging works where CONFIG_IOMMUFD_DRIVER
+ * is set, and the device offers it there.
+ */
+#include <linux/iova_bitmap.h>
+#include <linux/slab.h>
+#include <compat/vfio_migration.h>
+
+#include "vpc.h"
+#include "migration.h"
+
+#if IS_ENABLED(CONFIG_IOMMUFD_DRIVER)
+MODULE_IMPORT_NS(IOMMUFD_NS);
+#endif
+
+/* 1 GiB in pages of 4 KiB, far more than rings have, and an end to a mad guest */
+#define MAX_PAGES	(SZ_1G >> PAGE_SHIFT)
+#define MAX_SLOTS	SZ_128K
+
+/* Entry of vpc_dirty.pages: is it pinned, and how many places does it serve? */
+#define PAGE_PINNED	BIT(0)
+#define PAGE_USE	BIT(1)
+
+static bool by_log(struct vpc_migration *mig)
+{
+	return mig->core->vdev.log_ops;
+}
+
+/* A page that is not memory, or not mapped, cannot be written: nothing to pin. */
+static int pin(struct vpc_migration *mig, unsigned long pfn, unsigned long *entry)
+{
+	struct page *page;
+	int ret;
+
+	ret = vfio_pin_pages(&mig->core->vdev, (dma_addr_t)pfn << PAGE_SHIFT, 1,
+			     IOMMU_READ | IOMMU_WRITE, &page);
+	if (ret == 1)
+		*entry |= PAGE_PINNED;
+	return ret == 1 || ret == -EINVAL ? 0 : ret ?: -EFAULT;
+}
+
+static void unpin(struct vpc_migration *mig, unsigned long pfn)
+{
+	vfio_unpin_pages(&mig->core->vdev, (dma_addr_t)pfn << PAGE_SHIFT, 1);
+}
+
+static int page_get(struct vpc_migration *mig, unsigned long pfn)
+{
+	struct vpc_dirty *dirty = &mig->dirty;
+	void *old = xa_load(&dirty->pages, pfn);
+	unsigned long entry = old ? xa_to_value(old) : 0;
+	bool pinned = entry & PAGE_PINNED;
+	int ret = 0;
+
+	if (!old && dirty->num_pages >= MAX_PAGES)
+		return -ENOSPC;
+	if (!by_log(mig) && !pinned)
+		ret = pin(mig, pfn, &entry);
+	if (ret)
+		return ret;
+	ret = xa_err(xa_store(&dirty->pages, pfn,
+			      xa_mk_value(entry + PAGE_USE),
+			      GFP_KERNEL_ACCOUNT));
+	if (!ret)
+		dirty->num_pages += !old;
+	else if (!pinned && (entry & PAGE_PINNED))
+		unpin(mig, pfn);
+	return ret;
+}
+
+static void page_put(struct vpc_migration *mig, unsigned long pfn)
+{
+	struct vpc_dirty *dirty = &mig->dirty;
+	unsigned long entry = xa_to_value(xa_load(&dirty->pages, pfn));
+
+	entry -= PAGE_USE;
+	if (entry >= PAGE_USE || by_log(mig)) {
+		/* Takes the place of a value: needs no memory. */
+		xa_store(&dirty->pages, pfn, xa_mk_value(entry), GFP_NOWAIT);
+		return;
+	}
+	if (entry & PAGE_PINNED)
+		unpin(mig, pfn);
+	xa_erase(&dirty->pages, pfn);
+	dirty->num_pages--;
+}
+
+/* First and last page of a place, which has a length */
+static unsigned long first_pfn(const struct vfio_pci_core_dirty_span *span)
+{
+	return span->iova >> PAGE_SHIFT;
+}
+
+static unsigned long last_pfn(const struct vfio_pci_core_dirty_span *span)
+{
+	return (span->iova + span->length - 1) >> PAGE_SHIFT;
+}
+
+static void span_put(struct vpc_migration *mig,
+		     struct vfio_pci_core_dirty_span *span)
+{
+	if (span->length)
+		for (unsigned long pfn = first_pfn(span); pfn <= last_pfn(span);
+		     pfn++)
+			page_put(mig, pfn);
+	span->length = 0;
+}
+
+static int span_get(struct vpc_migration *mig,
+		    const struct vfio_pci_core_dirty_span *span)
+{
+	unsigned long pfn;
+	int ret;
+
+	for (pfn = first_pfn(span); pfn <= last_pfn(span); pfn++) {
+		ret = page_get(mig, pfn);
+		if (ret)
+			goto undo;
+	}
+	return 0;
+
+undo:
+	while (pfn-- > first_pfn(span))
+		page_put(mig, pfn);
+	return ret;
+}
+
+static void set_failed(struct vpc_migration *mig, int error)
+{
+	lockdep_assert_held(&mig->dirty.lock);
+	if (!mig->dirty.failed)
+		pci_warn(mig->core->pdev, "dirty tracking lost sight of what the device writes (%pe): no migration until it begins anew\n",
+			 ERR_PTR(error));
+	mig->dirty.failed = true;
+}
+
+/* Declare @new in place of @old. Held first, so that pages of both stay held. */
+static int span_replace(struct vpc_migration *mig,
+			struct vfio_pci_core_dirty_span *old,
+			const struct vfio_pci_core_dirty_span *new)
+{
+	u64 end;
+	int ret = 0;
+
+	/* What wraps around the address space is nowhere in memory. */
+	if (!new->length || check_add_overflow(new->iova, new->length, &end)) {
+		span_put(mig, old);
+		return 0;
+	}
+	if (old->iova == new->iova && old->length == new->length)
+		return 0;
+	ret = span_get(mig, new);
+	span_put(mig, old);
+	if (ret)
+		set_failed(mig, ret);
+	else
+		*old = *new;
+	return ret;
+}
+
+static void ring_free(struct vpc_migration *mig, struct vpc_dirty_ring *ring)
+{
+	for (unsigned int i = 0; i < ring->count; i++)
+		span_put(mig, &ring->slot[i]);
+	kvfree(ring->slot);
+	ring->slot = NULL;
+	ring->count = 0;
+}
+
+/* Nothing is declared any more. In the log it stays until it has been read. */
+static void drop_all(struct vpc_migration *mig)
+{
+	struct vpc_dirty *dirty = &mig->dirty;
+
+	lockdep_assert_held(&dirty->lock);
+	for (int i = 0; i < ARRAY_SIZE(dirty->region); i++)
+		span_put(mig, &dirty->region[i]);
+	for (int i = 0; i < ARRAY_SIZE(dirty->ring); i++)
+		ring_free(mig, &dirty->ring[i]);
+}
+
+static void forget_log(struct vpc_dirty *dirty)
+{
+	lockdep_assert_held(&dirty->lock);
+	xa_destroy(&dirty->pages);
+	dirty->num_pages = 0;
+}
+
+static struct vpc_migration *to_migration(struct vfio_pci_core_device *core)
+{
+	return core->state->migration;
+}
+
+/**
+ * vfio_pci_core_dirty_active - is anybody interested in what the device writes?
+ * @core: device with &vfio_pci_core_mig_ops.dirty_declare
+ *
+ * Context: any. Becomes true before the driver is asked to declare everything, and
+ * while the device is at rest, so that a driver which looks before it lets the
+ * device write misses nothing.
+ *
+ * Return: whether places have to be declared.
+ */
+bool vfio_pci_core_dirty_active(struct vfio_pci_core_device *core)
+{
+	return READ_ONCE(to_migration(core)->dirty.active);
+}
+EXPORT_SYMBOL_VPC(vfio_pci_core_dirty_active);
+
+/**
+ * vfio_pci_core_dirty_region - the device may write here from now on
+ * @core: the device
+ * @region: number of the region, below %VFIO_PCI_CORE_DIRTY_REGIONS
+ * @iova: its first byte
+ * @length: bytes, 0 if the device writes there no more
+ *
+ * Takes the place of what was declared for @region before. Does nothing while
+ * tracking is not active.
+ *
+ * Context: process context; may sleep and may take the mmap_lock of the user.
+ * Return: 0, or the negative errno with which tracking has failed; a driver can
+ * leave it at that, since whoever reads what is dirty will hear of it.
+ */
+int vfio_pci_core_dirty_region(struct vfio_pci_core_device *core,
+			       unsigned int region, u64 iova, u32 length)
+{
+	const struct vfio_pci_core_dirty_span span = { iova, length };
+	struct vpc_migration *mig = to_migration(core);
+
+	if (WARN_ON(region >= VFIO_PCI_CORE_DIRTY_REGIONS))
+		return -EINVAL;
+
+	guard(mutex)(&mig->dirty.lock);
+	if (!mig->dirty.active)
+		return 0;
+	return span_replace(mig, &mig->dirty.region[region], &span);
+}
+EXPORT_SYMBOL_VPC(vfio_pci_core_dirty_region);
+
+/**
+ * vfio_pci_core_dirty_ring - make a ring of empty slots
+ * @core: the device
+ * @ring: number of the ring, below %VFIO_PCI_CORE_DIRTY_RINGS
+ * @slots: how many it has, 0 for no ring
+ *
+ * What the ring had before is declared no more. Does nothing while tracking is not
+ * active.
+ *
+ * Context: as vfio_pci_core_dirty_region().
+ * Return: the same.
+ */
+int vfio_pci_core_dirty_ring(struct vfio_pci_core_device *core,
+			     unsigned int ring, unsigned int slots)
+{
+	struct vpc_migration *mig = to_migration(core);
+	struct vpc_dirty_ring *r;
+
+	if (WARN_ON(ring >= VFIO_PCI_CORE_DIRTY_RINGS || slots > MAX_SLOTS))
+		return -EINVAL;
+
+	guard(mutex)(&mig->dirty.lock);
+	if (!mig->dirty.active)
+		return 0;
+	r = &mig->dirty.ring[ring];
+	ring_free(mig, r);
+	if (!slots)
+		return 0;
+	r->slot = kvcalloc(slots, sizeof(*r->slot), GFP_KERNEL_ACCOUNT);
+	if (!r->slot) {
+		set_failed(mig, -ENOMEM);
+		return -ENOMEM;
+	}
+	r->count = slots;
+	return 0;
+}
+EXPORT_SYMBOL_VPC(vfio_pci_core_dirty_ring);
+
+/**
+ * vfio_pci_core_dirty_slots - put buffers into slots of a ring
+ * @core: the device
+ * @ring: number of a ring that vfio_pci_core_dirty_ring() made
+ * @first: number of the first slot; behind the last of the ring comes slot 0
+ * @count: how many, not more than the ring has
+ * @spans: the buffers
+ *
+ * To be called before the device learns of the buffers. The device is done with
+ * those that were in the slots before. Does nothing while tracking is not active.
+ *
+ * Context: as vfio_pci_core_dirty_region().
+ * Return: the same.
+ */
+int vfio_pci_core_dirty_slots(struct vfio_pci_core_device *core,
+			      unsigned int ring, unsigned int first,
+			      unsigned int count,
+			      const struct vfio_pci_core_dirty_span *spans)
+{
+	struct vpc_migration *mig = to_migration(core);
+	struct vpc_dirty_ring *r;
+	int error, ret = 0;
+
+	if (WARN_ON(ring >= VFIO_PCI_CORE_DIRTY_RINGS))
+		return -EINVAL;
+
+	guard(mutex)(&mig->dirty.lock);
+	if (!mig->dirty.active)
+		return 0;
+	r = &mig->dirty.ring[ring];
+	/* A ring that could not be made has failed tracking already. */
+	if (count > r->count)
+		return -EINVAL;
+	for (unsigned int i = 0; i < count; i++) {
+		error = span_replace(mig, &r->slot[(first + i) % r->count],
+				     &spans[i]);
+		ret = ret ?: error;
+	}
+	return ret;
+}
+EXPORT_SYMBOL_VPC(vfio_pci_core_dirty_slots);
+
+/**
+ * vfio_pci_core_dirty_failed - the driver cannot tell where the device may write
+ * @core: the device
+ *
+ * The migration under way, if there is one, ends with an error for whoever asked
+ * for it; the device goes on.
+ *
+ * Context: as vfio_pci_core_dirty_region().
+ */
+void vfio_pci_core_dirty_failed(struct vfio_pci_core_device *core)
+{
+	struct vpc_migration *mig = to_migration(core);
+
+	guard(mutex)(&mig->dirty.lock);
+	if (mig->dirty.active)
+		set_failed(mig, -EIO);
+}
+EXPORT_SYMBOL_VPC(vfio_pci_core_dirty_failed);
+
+/**
+ * vfio_pci_core_dirty_unmap - &vfio_device_ops.dma_unmap for a driver that tracks
+ * @vdev: the device
+ * @iova: first byte that the user takes away from his devices
+ * @length: how many
+ *
+ * A driver without that op is not allowed to pin pages.
+ */
+void vfio_pci_core_dirty_unmap(struct vfio_device *vdev, u64 iova, u64 length)
+{
+	struct vpc_migration *mig = to_migration(to_vfio_pci_core(vdev));
+	unsigned long pfn, entry;
+	void *value;
+
+	if (!mig || !length)
+		return;
+	guard(mutex)(&mig->dirty.lock);
+	xa_for_each_range(&mig->dirty.pages, pfn, value, iova >> PAGE_SHIFT,
+			  (iova + length - 1) >> PAGE_SHIFT) {
+		entry = xa_to_value(value);
+		if (!(entry & PAGE_PINNED))
+			continue;
+		unpin(mig, pfn);
+		xa_store(&mig->dirty.pages, pfn,
+			 xa_mk_value(entry & ~PAGE_PINNED), GFP_NOWAIT);
+	}
+}
+EXPORT_SYMBOL_VPC(vfio_pci_core_dirty_unmap);
+
+/**
+ * vfio_pci_core_dma_read - read memory as the device would
+ * @core: the device
+ * @iova: address that the device would use
+ * @buf: where to
+ * @size: bytes
+ *
+ * Context: process context; may sleep and may take the mmap_lock of the user.
+ * Return: 0, or a negative errno if the device could not read there, or the kernel
+ * cannot in its place.
+ */
+int vfio_pci_core_dma_read(struct vfio_pci_core_device *core, u64 iova,
+			   void *buf, size_t size)
+{
+	return vfio_dma_rw(&core->vdev, iova, buf, size, false);
+}
+EXPORT_SYMBOL_VPC(vfio_pci_core_dma_read);
+
+/**
+ * vfio_pci_core_bar_read - read a register of a device, from outside of a trap
+ * @core: the device
+ * @bar: memory BAR, from 0
+ * @offset: of the register, a multiple of 4
+ * @value: filled in on success
+ *
+ * For finding out how the user programmed the device. Waits for the end of a
+ * reset. A VF answers whether or not the user has switched memory on.
+ *
+ * Context: may sleep; no lock of the library is held but that of an op of &struct
+ * vfio_pci_core_mig_ops.
+ * Return: 0; -EIO if the function does not answer now; another negative errno.
+ */
+int vfio_pci_core_bar_read(struct vfio_pci_core_device *core, int bar,
+			   u64 offset, u32 *value)
+{
+	struct vfio_pci_core_state *st = core->state;
+	void __iomem *io = vfio_pci_core_bar_map(core, bar);
+	int ret;
+
+	if (IS_ERR(io))
+		return PTR_ERR(io);
+	ret = vpc_gate_enter(st);
+	if (ret)
+		return ret;
+	if (st->gate.asleep || (!st->config.memory_on && !st->pdev->is_virtfn))
+		ret = -EIO;
+	else
+		*value = ioread32(io + offset);
+	vpc_gate_exit(st);
+	return ret;
+}
+EXPORT_SYMBOL_VPC(vfio_pci_core_bar_read);
+
+/* Begin, or begin anew after a failure. The device is at rest while it happens. */
+static int begin(struct vpc_migration *mig)
+{
+	enum vfio_pci_core_rest before = mig->rest;
+	int ret, error;
+
+	lockdep_assert_held(&mig->lock);
+	ret = vpc_mig_rest(mig, max(before, VFIO_PCI_CORE_REST_P2P));
+	if (ret)
+		return ret;
+	scoped_guard(mutex, &mig->dirty.lock) {
+		drop_all(mig);
+		mig->dirty.failed = false;
+		WRITE_ONCE(mig->dirty.active, true);
+	}
+	ret = mig->ops->dirty_declare(mig->core);
+	if (ret)
+		vfio_pci_core_dirty_failed(mig->core);
+	else if (mig->dirty.failed)
+		ret = -EIO;
+	error = vpc_mig_rest(mig, before);
+	return ret ?: error;
+}
+
+/* A device that may run begins to be saved: what it writes must be known. */
+int vpc_dirty_session_begin(struct vpc_migration *mig)
+{
+	struct vfio_device *vdev = &mig->core->vdev;
+
+	/* Pages can be pinned in a container only. iommufd looks by itself. */
+	if (!mig->ops->dirty_declare || by_log(mig) ||
+	    vfio_iommufd_device_ictx(vdev))
+		return 0;
+	if (mig->dirty.active && !mig->dirty.failed)
+		return 0;
+	return begin(mig);
+}
+
+/* The device is stopped: is all known that it wrote? */
+int vpc_dirty_session_stop(struct vpc_migration *mig)
+{
+	int ret = 0;
+
+	if (!mig->dirty.active)
+		return 0;
+	if (mig->ops->dirty_refresh)
+		ret = mig->ops->dirty_refresh(mig->core);
+	if (ret)
+		vfio_pci_core_dirty_failed(mig->core);
+	/* A reader of the log hears of a failure there. */
+	return mig->dirty.failed && !by_log(mig) ? -EIO : 0;
+}
+
+/* A device that was reset writes nowhere. */
+void vpc_dirty_was_reset(struct vpc_migration *mig)
+{
+	guard(mutex)(&mig->dirty.lock);
+	drop_all(mig);
+}
+
+void vpc_dirty_close(struct vpc_migration *mig)
+{
+	guard(mutex)(&mig->dirty.lock);
+	WRITE_ONCE(mig->dirty.active, false);
+	drop_all(mig);
+	forget_log(&mig->dirty);
+	mig->dirty.failed = false;
+}
+
+void vpc_dirty_init(struct vpc_dirty *dirty)
+{
+	mutex_init(&dirty->lock);
+	xa_init(&dirty->pages);
+}
+
+void vpc_dirty_destroy(struct vpc_dirty *dirty)
+{
+	xa_destroy(&dirty->pages);
+	mutex_destroy(&dirty->lock);
+}
+
+static int log_start(struct vfio_device *vdev, struct rb_root_cached *ranges,
+		     u32 nnodes, u64 *page_size)
+{
+	struct vpc_migration *mig = to_migration(to_vfio_pci_core(vdev));
+	int ret = -EINVAL;
+
+	vpc_mig_lock(mig);
+	if (!mig->dirty.active)
+		ret = begin(mig);
+	if (ret && ret != -EINVAL)
+		vpc_dirty_close(mig);
+	vpc_mig_unlock(mig);
+	/* A log that covers more than the ranges asked for is allowed. */
+	*page_size = PAGE_SIZE;
+	return ret;
+}
+
+static int log_stop(struct vfio_device *vdev)
+{
+	struct vpc_migration *mig = to_migration(to_vfio_pci_core(vdev));
+
+	vpc_mig_lock(mig);
+	vpc_dirty_close(mig);
+	vpc_mig_unlock(mig);
+	return 0;
+}
+
+static void report(struct vpc_dirty *dirty, unsigned long iova,
+		   unsigned long length, struct iova_bitmap *bitmap)
+{
+	unsigned long pfn;
+	void *value;
+
+	xa_for_each_range(&dirty->pages, pfn, value, iova >> PAGE_SHIFT,
+			  (iova + length - 1) >> PAGE_SHIFT) {
+		iova_bitmap_set(bitmap, pfn << PAGE_SHIFT, PAGE_SIZE);
+		if (xa_to_value(value) < PAGE_USE) {
+			xa_erase(&dirty->pages, pfn);
+			dirty->num_pages--;
+		}
+	}
+}
+
+static int log_read_and_clear(struct vfio_device *vdev, unsigned long iova,
+			      unsigned long length, struct iova_bitmap *bitmap)
+{
+	struct vpc_migration *mig = to_migration(to_vfio_pci_core(vdev));
+	struct vpc_dirty *dirty = &mig->dirty;
+	int ret = 0;
+
+	if (!length)
+		return 0;
+	vpc_mig_lock(mig);
+	if (!dirty->active)
+		ret = -EINVAL;
+	else if (mig->ops->dirty_refresh)
+		ret = mig->ops->dirty_refresh(mig->core);
+	mutex_lock(&dirty->lock);
+	if (!ret && dirty->failed)
+		ret = -EIO;
+	if (!ret)
+		report(dirty, iova, length, bitmap);
+	mutex_unlock(&dirty->lock);
+	vpc_mig_unlock(mig);
+	return ret;
+}
+
+const struct vfio_log_ops vpc_log_ops = {
+	.log_start		= log_start,
+	.log_stop		= log_stop,
+	.log_read_and_clear	= log_read_and_clear,
+};

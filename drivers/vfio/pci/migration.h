@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Migration and dirty tracking: shared by migration.c, migration_file.c and dirty.c
+ */
+#ifndef VPC_MIGRATION_H
+#define VPC_MIGRATION_H
+
+#include <linux/kref.h>
+#include <linux/mutex.h>
+#include <linux/vfio_pci_migration.h>
+#include <linux/wait.h>
+#include <linux/xarray.h>
+
+#include "stream.h"
+
+struct vpc_mig_file;
+
+/**
+ * struct vpc_dirty_ring - buffers that a device may write to
+ * @slot: of each slot, the buffer whose pages are held, or length 0
+ * @count: number of slots
+ */
+struct vpc_dirty_ring {
+	struct vfio_pci_core_dirty_span *slot;
+	unsigned int count;
+};
+
+/**
+ * struct vpc_dirty - where a device may write
+ * @lock: protects the members; nests in everything of the library, and outside
+ *	the locks of the IOMMU container
+ * @active: the driver declares places; also read without the lock
+ * @failed: a place could not be tracked: what is known is not all there is
+ * @pages: page number to use count and whether it is pinned (see dirty.c)
+ * @num_pages: entries in @pages
+ * @region: places declared for good
+ * @ring: places declared as buffers
+ */
+struct vpc_dirty {
+	struct mutex lock;
+	bool active;
+	bool failed;
+	struct xarray pages;
+	unsigned long num_pages;
+	struct vfio_pci_core_dirty_span region[VFIO_PCI_CORE_DIRTY_REGIONS];
+	struct vpc_dirty_ring ring[VFIO_PCI_CORE_DIRTY_RINGS];
+};
+
+/**
+ * struct vpc_migration - migration of one device
+ * @core: the device
+ * @ops: its driver's
+ * @lock: protects the members up to @file, and calls of @ops one at a time. Nests
+ *	in nothing of the library; driver's locks, &vpc_mig_file.lock and
+ *	&vpc_dirty.lock nest in it. To be released by vpc_mig_unlock() only.
+ * @state: as the user sees it
+ * @rest: how far the device is at rest
+ * @file: data session under way, or NULL
+ * @was_reset: the device was reset: state becomes RUNNING when @lock is free
+ * @dirty: where the device may write
+ */
+struct vpc_migration {
+	struct vfio_pci_core_device *core;
+	const struct vfio_pci_core_mig_ops *ops;
+	struct mutex lock;
+	enum vfio_device_mig_state state;
+	enum vfio_pci_core_rest rest;
+	struct vpc_mig_file *file;
+	atomic_t was_reset;
+	struct vpc_dirty dirty;
+};
+
+/* What a data session is for now */
+enum vpc_mig_phase {
+	VPC_PHASE_EARLY,	/* reading; more will come */
+	VPC_PHASE_FULL,		/* reading; complete */
+	VPC_PHASE_LOAD,		/* writing */
+	VPC_PHASE_OVER,		/* neither */
+};
+
+/**
+ * struct vpc_mig_file - a data session
+ * @ref: held by the open file and by vpc_migration.file
+ * @lock: protects the members below; nests in vpc_migration.lock
+ * @wait: whoever polls
+ * @mig: the device, which is there while @phase is not VPC_PHASE_OVER
+ * @phase: what the session is for now
+ * @buf: the stream
+ * @size: bytes allocated at @buf
+ * @len: of those, valid
+ * @pos: of those, given to the user
+ * @writer: makes the stream
+ * @reader: checks the stream
+ * @error: the stream was refused with this
+ */
+struct vpc_mig_file {
+	struct kref ref;
+	struct mutex lock;
+	wait_queue_head_t wait;
+	struct vpc_migration *mig;
+	enum vpc_mig_phase phase;
+	u8 *buf;
+	size_t size;
+	size_t len;
+	size_t pos;
+	struct vpc_stream_writer writer;
+	struct vpc_stream_reader reader;
+	int error;
+};
+
+/* migration.c */
+void vpc_mig_lock(struct vpc_migration *mig);
+void vpc_mig_unlock(struct vpc_migration *mig);
+int vpc_mig_rest(struct vpc_migration *mig, enum vfio_pci_core_rest level);
+
+/* migration_file.c */
+struct file *vpc_mig_file_save(struct vpc_migration *mig, bool early);
+int vpc_mig_file_complete(struct vpc_migration *mig);
+struct file *vpc_mig_file_load(struct vpc_migration *mig);
+int vpc_mig_file_apply(struct vpc_migration *mig);
+void vpc_mig_file_end(struct vpc_migration *mig);
+size_t vpc_mig_stream_size(struct vpc_migration *mig);
+
+/* dirty.c */
+extern const struct vfio_log_ops vpc_log_ops;
+void vpc_dirty_init(struct vpc_dirty *dirty);
+void vpc_dirty_destroy(struct vpc_dirty *dirty);
+int vpc_dirty_session_begin(struct vpc_migration *mig);
+int vpc_dirty_session_stop(struct vpc_migration *mig);
+void vpc_dirty_was_reset(struct vpc_migration *mig);
+void vpc_dirty_close(struct vpc_migration *mig);
+
+#endif /* VPC_MIGRATION_H */
