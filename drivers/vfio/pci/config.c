@@ -250,7 +250,8 @@ int vpc_config_store(struct vfio_pci_core_state *st, struct vpc_config_write *w)
 
 	lockdep_assert_held(&st->config.lock);
 	WRITE_ONCE(*w->shadow, vpc_reg_store(reg, *w->shadow, w->val, w->mask));
-	if (!(w->mask & reg->write & ~reg->virt) && !(w->val & reg->clear))
+	if (!(w->mask & reg->write & ~reg->virt) &&
+	    !(w->val & w->mask & reg->clear & ~reg->virt))
 		return 0;
 	return hw_write(st, w);
 }

@@ -77,7 +77,8 @@ enum vpc_effect {
  * @zero: bits of @virt that are 0 at open, whatever the hardware says
  * @write: bits that the user can change; in the shadow where they are in @virt,
  *	else in the hardware
- * @clear: bits that the user clears in the hardware by writing 1
+ * @clear: bits that the hardware clears when a 1 is written to them, which the
+ *	user may do but for those in @virt
  */
 struct vpc_reg {
 	u8 block;
@@ -182,10 +183,11 @@ static inline u32 vpc_reg_merge(const struct vpc_reg *reg, u32 hw, u32 val,
 				u32 mask)
 {
 	u32 change = mask & reg->write & ~reg->virt;
+	u32 clear = mask & reg->clear & ~reg->virt;
 
 	/* Writing back a 1 would clear what the user did not mean to clear. */
 	hw &= ~reg->clear;
-	return (hw & ~change) | (val & change) | (val & mask & reg->clear);
+	return (hw & ~change) | (val & (change | clear));
 }
 
 /* Bits of a dword that an access of @width bytes at @offset covers. */

@@ -5,6 +5,7 @@
  * All effects run with vpc_config.lock held and are given the write before
  * anything is stored.
  */
+#include <kunit/visibility.h>
 #include <linux/bitfield.h>
 #include <linux/cleanup.h>
 #include <linux/log2.h>
@@ -35,6 +36,7 @@ u32 vpc_bar_writable(resource_size_t size, unsigned long flags, bool upper)
 				      (u32)PCI_BASE_ADDRESS_IO_MASK :
 				      (u32)PCI_BASE_ADDRESS_MEM_MASK);
 }
+EXPORT_SYMBOL_IF_KUNIT(vpc_bar_writable);
 
 /* The resource behind BAR register @n, NULL if none; @upper: it is a high half. */
 static const struct resource *bar_resource(struct pci_dev *pdev, int n,
@@ -148,10 +150,11 @@ static void set_command_high(struct vfio_pci_core_state *st, u16 owned, u16 cmd)
 {
 	u16 is;
 
-	guard(spinlock_irqsave)(&st->irqs.slock);
-	pci_read_config_word(st->pdev, PCI_COMMAND, &is);
-	is = (is & ~owned) | (cmd & owned);
-	pci_write_config_byte(st->pdev, PCI_COMMAND + 1, is >> 8);
+	scoped_guard(spinlock_irqsave, &st->irqs.slock) {
+		pci_read_config_word(st->pdev, PCI_COMMAND, &is);
+		is = (is & ~owned) | (cmd & owned);
+		pci_write_config_byte(st->pdev, PCI_COMMAND + 1, is >> 8);
+	}
 }
 
 /* Give the hardware what is the user's of @cmd. Resets are kept away. */
@@ -224,25 +227,35 @@ void vpc_config_resync(struct vfio_pci_core_state *st)
  * Capabilities
  */
 
-/* States that the function does not have are ignored (PCI-PM 3.2.4). */
+static bool has_power_state(u16 pmc, pci_power_t state)
+{
+	if (state == PCI_D1)
+		return pmc & PCI_PM_CAP_D1;
+	if (state == PCI_D2)
+		return pmc & PCI_PM_CAP_D2;
+	return true;
+}
+
 static int pmcsr_effect(struct vfio_pci_core_state *st,
 			struct vpc_config_write *w)
 {
-	static const u32 optional[] = {
-		[PCI_D1] = (u32)PCI_PM_CAP_D1 << 16,
-		[PCI_D2] = (u32)PCI_PM_CAP_D2 << 16,
-	};
-	u32 state = w->val & PCI_PM_CTRL_STATE_MASK;
+	bool transition = w->mask & PCI_PM_CTRL_STATE_MASK;
+	pci_power_t state;
+	int ret;
 
-	if (!(w->mask & PCI_PM_CTRL_STATE_MASK))
-		return 0;
-	/* PMC is the dword before. */
-	if ((state == PCI_D1 || state == PCI_D2) &&
-	    !(w->shadow[-1] & optional[state]))
-		return 0;
+	state = (__force pci_power_t)(w->val & PCI_PM_CTRL_STATE_MASK);
+	w->mask &= PCI_PM_CTRL_DATA_SEL_MASK;
+	ret = vpc_config_store(st, w);
+	if (ret || !transition)
+		return ret;
 
-	/* A refusal shows in the register, as the state that is kept. */
-	if (vpc_power_set_state(st, state))
+	/*
+	 * A state that the function does not have is ignored (PCI-PM 3.2.4), and
+	 * any other refusal shows in the register as well. PMC is in the dword
+	 * before.
+	 */
+	if (!has_power_state(w->shadow[-1] >> 16, state) ||
+	    vpc_power_set_state(st, state))
 		return 0;
 	/* Without NoSoftReset the way back to D0 is a reset. */
 	if (state == PCI_D0)

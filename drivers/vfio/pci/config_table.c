@@ -4,6 +4,7 @@
  *
  * A register that is not named here is read-only if its capability is known.
  */
+#include <kunit/visibility.h>
 #include <linux/bits.h>
 #include <linux/pci_regs.h>
 
@@ -104,7 +105,8 @@ const struct vpc_reg vpc_regs[] = {
 	 */
 	REG(PM, 0, .virt = ALL, .zero = PMC_PME),
 	REG(PM, PCI_PM_CTRL, .effect = VPC_EFFECT_PMCSR, .virt = PMCSR_PME,
-	    .zero = PMCSR_PME, .write = PCI_PM_CTRL_STATE_MASK),
+	    .zero = PMCSR_PME, .clear = PCI_PM_CTRL_PME_STATUS,
+	    .write = PCI_PM_CTRL_STATE_MASK | PCI_PM_CTRL_DATA_SEL_MASK),
 
 	/* Vital product data (PCI 6.4, appendix I), through the PCI core */
 	REG(VPD, 0, .effect = VPC_EFFECT_VPD, .virt = ALL, .zero = 0xffff0000,
@@ -183,7 +185,10 @@ const struct vpc_reg vpc_regs[] = {
 	REG(DVSEC, PCI_DVSEC_HEADER2, .virt = 0xffff, .write = 0xffff0000),
 };
 
+EXPORT_SYMBOL_IF_KUNIT(vpc_regs);
+
 const unsigned int vpc_num_regs = ARRAY_SIZE(vpc_regs);
+EXPORT_SYMBOL_IF_KUNIT(vpc_num_regs);
 
 /* &struct vpc_config.rule is a byte. */
 static_assert(ARRAY_SIZE(vpc_regs) <= 256);

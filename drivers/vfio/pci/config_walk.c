@@ -6,6 +6,7 @@
  * ones because it has died, and a capability may claim more room than there is.
  * Whatever it says, each dword gets a register and the walk ends.
  */
+#include <kunit/visibility.h>
 #include <linux/bitmap.h>
 #include <linux/pci_regs.h>
 
@@ -222,4 +223,4 @@ void vpc_config_walk(struct vpc_config_map *map, const struct vpc_config_source 
 	paint_rest(map, src, std.start, std.end);
 	paint_rest(map, src, ext.start, ext.end);
 }
-
+EXPORT_SYMBOL_IF_KUNIT(vpc_config_walk);
