@@ -52,10 +52,65 @@ static int op_reset(struct vfio_pci_aux_device *aux)
 	return i82576_vf_flr(to_assign(aux)->vf, aux->pdev);
 }
 
+static int op_quiesce(struct vfio_pci_aux_device *aux,
+		      enum vfio_pci_aux_quiesce level)
+{
+	struct i82576_vf *vf = to_assign(aux)->vf;
+
+	guard(mutex)(&vf->pf->lock);
+	return i82576_vf_quiesce(vf, level);
+}
+
+static int op_unquiesce(struct vfio_pci_aux_device *aux, bool full)
+{
+	struct i82576_vf *vf = to_assign(aux)->vf;
+
+	guard(mutex)(&vf->pf->lock);
+	return i82576_vf_unquiesce(vf, full);
+}
+
+static size_t op_state_size(struct vfio_pci_aux_device *aux)
+{
+	return i82576_state_size();
+}
+
+static ssize_t op_save_state(struct vfio_pci_aux_device *aux, void *buf,
+			     size_t size)
+{
+	struct i82576_vf *vf = to_assign(aux)->vf;
+
+	guard(mutex)(&vf->pf->lock);
+	return i82576_state_save(vf, buf, size);
+}
+
+static int op_check_state(struct vfio_pci_aux_device *aux, const void *buf,
+			  size_t size)
+{
+	struct i82576_vf *vf = to_assign(aux)->vf;
+
+	guard(mutex)(&vf->pf->lock);
+	return i82576_state_check(vf, buf, size);
+}
+
+static int op_load_state(struct vfio_pci_aux_device *aux, const void *buf,
+			 size_t size)
+{
+	struct i82576_vf *vf = to_assign(aux)->vf;
+
+	guard(mutex)(&vf->pf->lock);
+	return i82576_state_load(vf, buf, size);
+}
+
 static const struct vfio_pci_aux_ops i82576_aux_ops = {
 	.prepare = op_prepare,
 	.take_back = op_take_back,
 	.reset = op_reset,
+	.quiesce = op_quiesce,
+	.unquiesce = op_unquiesce,
+	.state_size = op_state_size,
+	.save_state = op_save_state,
+	.check_state = op_check_state,
+	.load_state = op_load_state,
 };
 
 static void assign_release(struct device *dev)
@@ -115,6 +170,7 @@ static struct i82576_assign *assign_alloc(struct i82576_vf *vf,
 	INIT_WORK(&assign->retire, assign_retire_work);
 	init_completion(&assign->gone);
 	vfio_pci_aux_init(&assign->aux, vf->pdev, &i82576_aux_ops);
+	assign->aux.migratable = vf->migratable;
 	assign->aux.adev.name = I82576_AUX_NAME;
 	assign->aux.adev.dev.release = assign_release;
 	ret = assign_id(vf->pdev, &assign->aux.adev.id);

@@ -86,12 +86,46 @@ static int port_hw_addr_set(struct devlink_port *port, const u8 *hw_addr,
 	guard(mutex)(&vf->pf->lock);
 	if (i82576_assign_refuse(vf, extack))
 		return -EBUSY;
-	if (i82576_vf_mac_taken(vf, hw_addr)) {
+	if (i82576_vf_mac_taken(vf, hw_addr, false)) {
 		NL_SET_ERR_MSG_FMT(extack, "%pM belongs to another VF of this device: give another one",
 				   hw_addr);
 		return -EADDRINUSE;
 	}
 	i82576_vf_set_admin_mac(vf, hw_addr);
+	return 0;
+}
+
+static int port_migratable_get(struct devlink_port *port, bool *is_enable,
+			       struct netlink_ext_ack *extack)
+{
+	struct i82576_vf *vf = to_vf(port);
+
+	guard(mutex)(&vf->pf->lock);
+	*is_enable = vf->migratable;
+	return 0;
+}
+
+static int port_migratable_set(struct devlink_port *port, bool enable,
+			       struct netlink_ext_ack *extack)
+{
+	struct i82576_vf *vf = to_vf(port);
+
+	guard(mutex)(&vf->pf->lock);
+	if (vf->assign) {
+		NL_SET_ERR_MSG_FMT(extack, "VF %u is active: make it inactive first",
+				   vf->index);
+		return -EBUSY;
+	}
+	if (enable && !vf->pdev) {
+		NL_SET_ERR_MSG_FMT(extack, "VF %u must be bound to " I82576_VF_NAME " to be migratable",
+				   vf->index);
+		return -ENODEV;
+	}
+	if (enable && !vf->can_migrate) {
+		NL_SET_ERR_MSG(extack, "this device cannot start a queue in the middle of its ring: its VFs cannot be migrated");
+		return -EOPNOTSUPP;
+	}
+	vf->migratable = enable;
 	return 0;
 }
 
@@ -196,6 +230,8 @@ static int port_state_set(struct devlink_port *port,
 static const struct devlink_port_ops vf_port_ops = {
 	.port_fn_hw_addr_get = port_hw_addr_get,
 	.port_fn_hw_addr_set = port_hw_addr_set,
+	.port_fn_migratable_get = port_migratable_get,
+	.port_fn_migratable_set = port_migratable_set,
 	.port_fn_state_get = port_state_get,
 	.port_fn_state_set = port_state_set,
 };

@@ -46,19 +46,21 @@ unsigned int i82576_filter_extra_max(struct i82576_pf *pf)
  *
  * The hardware checks source addresses against the same entries (anti-spoofing,
  * 7.10.3.8), so they say what the VF may send from as well. A VF that is not
- * ready has none.
+ * ready, or is stopped, has none.
  */
 void i82576_filter_mac(struct i82576_vf *vf)
 {
 	struct i82576_policy *policy = &vf->policy;
 	unsigned int i, extra_max = i82576_filter_extra_max(vf->pf);
-	u32 valid = RAH_AV | RAH_POOL(vf->index);
+	u32 valid = 0;
 
 	lockdep_assert_held(&vf->pf->lock);
-	rar_write(vf->pf, vf->index, policy->mac, policy->ready ? valid : 0);
+	if (policy->ready && vf->rest != I82576_STOPPED)
+		valid = RAH_AV | RAH_POOL(vf->index);
+	rar_write(vf->pf, vf->index, policy->mac, valid);
 	for (i = 0; i < extra_max; i++)
 		rar_write(vf->pf, rar_of(vf, i), policy->extra[i],
-			  policy->ready && i < policy->extra_count ? valid : 0);
+			  i < policy->extra_count ? valid : 0);
 }
 
 /**

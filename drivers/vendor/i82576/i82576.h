@@ -42,6 +42,8 @@
  */
 
 #define I82576_MAX_VFS		8
+#define QUEUES_PER_VF		2
+#define QUEUE_OF(n, i)		((n) + I82576_MAX_VFS * (i))
 #define I82576_EXTRA_MACS	3
 #define I82576_NAME		"i82576"
 #define I82576_VF_NAME		"i82576-vf"
@@ -127,6 +129,36 @@ struct i82576_assign {
 };
 
 /**
+ * enum i82576_rest - how far a VF is at rest, see quiesce.c
+ * @I82576_RUNNING: not at all
+ * @I82576_GATE_CLOSED: it starts no transaction
+ * @I82576_STOPPED: its state does not change
+ */
+enum i82576_rest {
+	I82576_RUNNING,
+	I82576_GATE_CLOSED,
+	I82576_STOPPED,
+};
+
+/**
+ * struct i82576_stopped - what stopping a VF takes out of its registers
+ * @rxdctl: RXDCTL of its queues, with ENABLE
+ * @txdctl: TXDCTL of its queues, with ENABLE
+ * @rdt: receive tails
+ * @tdt: transmit tails
+ * @eims: enabled vectors
+ * @owed: V2P_PFSTS, V2P_PFACK: what the VF has not seen yet
+ */
+struct i82576_stopped {
+	u32 rxdctl[QUEUES_PER_VF];
+	u32 txdctl[QUEUES_PER_VF];
+	u32 rdt[QUEUES_PER_VF];
+	u32 tdt[QUEUES_PER_VF];
+	u32 eims;
+	u32 owed;
+};
+
+/**
  * struct i82576_vf - a virtual function
  * @pf: its physical function
  * @index: its number, which is also that of its pool, mailbox and first queue
@@ -136,6 +168,10 @@ struct i82576_assign {
  * @assign: published auxiliary device, or NULL; set with the devlink instance lock
  *	held too, cleared without it when the device is off the bus
  * @policy: what the VF may send and receive
+ * @can_migrate: the device can start its queues in the middle of a ring
+ * @migratable: the administrator wants the VF to be migratable
+ * @rest: how far it is at rest
+ * @stopped: valid while @rest is %I82576_STOPPED; @owed until it runs again
  * @tokens: messages that the VF may still send in this period
  * @refilled: when @tokens was filled up last, in jiffies
  * @unacked: the VF has not yet read the last message to it
@@ -151,6 +187,10 @@ struct i82576_vf {
 	struct pci_dev *pdev;
 	struct i82576_assign *assign;
 	struct i82576_policy policy;
+	bool can_migrate;
+	bool migratable;
+	enum i82576_rest rest;
+	struct i82576_stopped stopped;
 	unsigned int tokens;
 	unsigned long refilled;
 	bool unacked;
@@ -292,7 +332,7 @@ unsigned int i82576_filter_extra_max(struct i82576_pf *pf);
 void i82576_vf_init(struct i82576_pf *pf, unsigned int index);
 void i82576_vf_forget(struct i82576_vf *vf);
 void i82576_vf_open_gate(struct i82576_vf *vf, bool open);
-bool i82576_vf_mac_taken(struct i82576_vf *vf, const u8 *mac);
+bool i82576_vf_mac_taken(struct i82576_vf *vf, const u8 *mac, bool by_running);
 void i82576_vf_set_admin_mac(struct i82576_vf *vf, const u8 *mac);
 int i82576_vf_request(struct i82576_vf *vf, const struct i82576_request *req);
 void i82576_vf_was_reset(struct i82576_vf *vf);
@@ -301,6 +341,17 @@ void i82576_vf_was_reset(struct i82576_vf *vf);
 void i82576_vf_halt(struct i82576_vf *vf);
 void i82576_vf_scrub(struct i82576_vf *vf);
 int i82576_vf_flr(struct i82576_vf *vf, struct pci_dev *pdev);
+
+/* quiesce.c: bring a VF to rest and start it again */
+bool i82576_can_restore_heads(struct i82576_vf *vf);
+int i82576_vf_quiesce(struct i82576_vf *vf, enum vfio_pci_aux_quiesce level);
+int i82576_vf_unquiesce(struct i82576_vf *vf, bool full);
+
+/* state.c: state of a VF as bytes */
+size_t i82576_state_size(void);
+ssize_t i82576_state_save(struct i82576_vf *vf, void *buf, size_t size);
+int i82576_state_check(struct i82576_vf *vf, const void *buf, size_t size);
+int i82576_state_load(struct i82576_vf *vf, const void *buf, size_t size);
 
 /* aux_dev.c: the right to assign a VF */
 int i82576_assign_publish(struct i82576_vf *vf, struct netlink_ext_ack *extack);

@@ -102,7 +102,8 @@ static void mbox_answer(struct i82576_vf *vf, u32 request, bool granted)
  * i82576_mbox_serve - take one message of a VF and answer it
  * @vf: virtual function with a message pending; the lock of its PF is held
  *
- * A VF that sends without end is left waiting, and its interrupts masked, until
+ * A VF at rest is left alone until it runs again, and one that sends without end is
+ * left waiting, and its interrupts masked, until
  * its next period begins; others are served meanwhile.
  */
 void i82576_mbox_serve(struct i82576_vf *vf)
@@ -113,6 +114,8 @@ void i82576_mbox_serve(struct i82576_vf *vf)
 	int ret;
 
 	lockdep_assert_held(&pf->lock);
+	if (vf->rest != I82576_RUNNING)
+		return;
 	if (mbox_flooded(vf)) {
 		pf->throttled |= BIT(vf->index);
 		return;
@@ -196,7 +199,7 @@ void i82576_mbox_notify_link(struct i82576_vf *vf)
 	u32 word = MBOX_OP_PF_CONTROL | MBOX_CTS;
 
 	lockdep_assert_held(&vf->pf->lock);
-	if (!vf->policy.ready || vf->unacked ||
+	if (!vf->policy.ready || vf->unacked || vf->rest != I82576_RUNNING ||
 	    (vf->pf->pending & BIT(vf->index)))
 		return;
 	mbox_send(vf, &word, 1);

@@ -12,8 +12,6 @@
 
 #include "i82576.h"
 
-#define QUEUES_PER_VF		2
-#define QUEUE_OF(n, i)		((n) + I82576_MAX_VFS * (i))
 #define QUEUE_TIMEOUT_US	10000
 
 /* 8.10.2 and 8.12.11: defaults of these registers */
@@ -112,6 +110,8 @@ void i82576_vf_scrub(struct i82576_vf *vf)
 	i82576_write(pf, REG_PSRTYPE(n), 0);
 	scrub_interrupts(pf, n);
 	i82576_mbox_drain(vf);
+	vf->rest = I82576_RUNNING;
+	memset(&vf->stopped, 0, sizeof(vf->stopped));
 	i82576_flush(pf);
 }
 

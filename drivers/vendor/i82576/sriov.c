@@ -54,8 +54,10 @@ static int vf_probe(struct pci_dev *pdev, const struct pci_device_id *id)
 	}
 	pci_set_drvdata(pdev, vf);
 	devl_lock(pf->devlink);
-	scoped_guard(mutex, &pf->lock)
+	scoped_guard(mutex, &pf->lock) {
 		vf->pdev = pdev;
+		vf->can_migrate = !pf->down && i82576_can_restore_heads(vf);
+	}
 	devl_unlock(pf->devlink);
 	return 0;
 }

@@ -107,13 +107,15 @@ void i82576_vf_was_reset(struct i82576_vf *vf)
  * i82576_vf_mac_taken - does another VF of the device have this address?
  * @vf: virtual function that wants it; the lock of its PF is held
  * @mac: address
+ * @by_running: only those count that use it now. After a migration from one VF
+ *	to another both have it in their records.
  *
  * The address table gives a frame to one pool, so an address that two VFs have
  * would take the traffic of one of them away.
  *
  * Return: whether.
  */
-bool i82576_vf_mac_taken(struct i82576_vf *vf, const u8 *mac)
+bool i82576_vf_mac_taken(struct i82576_vf *vf, const u8 *mac, bool by_running)
 {
 	struct i82576_pf *pf = vf->pf;
 	unsigned int n, i;
@@ -123,6 +125,9 @@ bool i82576_vf_mac_taken(struct i82576_vf *vf, const u8 *mac)
 		struct i82576_policy *other = &pf->vf[n].policy;
 
 		if (n == vf->index)
+			continue;
+		if (by_running && (!other->ready ||
+				   pf->vf[n].rest == I82576_STOPPED))
 			continue;
 		if (ether_addr_equal_unaligned(other->mac, mac))
 			return true;
@@ -153,6 +158,11 @@ void i82576_vf_set_admin_mac(struct i82576_vf *vf, const u8 *mac)
 static int request_reset(struct i82576_vf *vf)
 {
 	i82576_vf_forget(vf);
+	if (i82576_vf_mac_taken(vf, vf->policy.mac, true)) {
+		i82576_vf_complain(vf, "cannot start: another VF runs with its address %pM; set another one\n",
+				   vf->policy.mac);
+		return -EADDRINUSE;
+	}
 	vf->policy.ready = true;
 	i82576_filter_mac(vf);
 	i82576_filter_accept(vf);
@@ -169,7 +179,7 @@ static int request_mac(struct i82576_vf *vf, const u8 *mac)
 				   mac, vf->policy.mac);
 		return -EPERM;
 	}
-	if (i82576_vf_mac_taken(vf, mac)) {
+	if (i82576_vf_mac_taken(vf, mac, false)) {
 		i82576_vf_complain(vf, "refused address %pM: another VF has it\n",
 				   mac);
 		return -EADDRINUSE;
@@ -196,7 +206,7 @@ static int request_extra_mac(struct i82576_vf *vf, const u8 *mac)
 				   mac, policy->mac);
 		return -EPERM;
 	}
-	if (i82576_vf_mac_taken(vf, mac)) {
+	if (i82576_vf_mac_taken(vf, mac, false)) {
 		i82576_vf_complain(vf, "refused extra address %pM: another VF has it\n",
 				   mac);
 		return -EADDRINUSE;

@@ -1,0 +1,206 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Bringing a VF to rest and starting it again where it was
+ *
+ *	running  --P2P-->  gate closed  --STOP-->  queues and vectors off
+ *	         <-full--               <--------
+ *
+ * With the gate closed (VFRE, VFTE) the VF neither receives nor sends, its mailbox
+ * is not served, and so it has no cause to write to memory or to interrupt; its
+ * registers work. When it is stopped its queues are disabled too, which makes
+ * hardware write back what it has finished. What that takes out of the registers
+ * is kept in &struct i82576_stopped until the VF starts again.
+ *
+ * Bus mastering is left alone: QEMU's model goes on through the ring without it
+ * and loses what it would have written.
+ */
+#include <linux/iopoll.h>
+
+#include "i82576.h"
+
+#define ENABLE_TIMEOUT_US	10000
+#define PROBE_HEAD		5
+#define PROBE_RING_BYTES	1024
+
+static bool queue_enable(struct i82576_pf *pf, u32 reg, u32 value)
+{
+	u32 now;
+
+	i82576_write(pf, reg, value);
+	if (!(value & XDCTL_ENABLE))
+		return true;
+	return !read_poll_timeout(i82576_read, now, now & XDCTL_ENABLE, 20,
+				  ENABLE_TIMEOUT_US, false, pf, reg);
+}
+
+/**
+ * i82576_can_restore_heads - can a queue start in the middle of its ring?
+ * @vf: virtual function that was just reset and does no DMA; the lock of its PF
+ *	is held
+ *
+ * A migration has to. The data sheet leaves it open whether a head that was
+ * written stays when the queue is enabled (4.5.9), and manuals of relatives say
+ * that it starts at 0: so it is tried out on an empty ring.
+ *
+ * Return: whether.
+ */
+bool i82576_can_restore_heads(struct i82576_vf *vf)
+{
+	struct i82576_pf *pf = vf->pf;
+	unsigned int q = vf->index;
+	bool sticks;
+
+	lockdep_assert_held(&pf->lock);
+	i82576_write(pf, REG_RDLEN(q), PROBE_RING_BYTES);
+	i82576_write(pf, REG_RDH(q), PROBE_HEAD);
+	i82576_write(pf, REG_RDT(q), PROBE_HEAD);
+	i82576_write(pf, REG_TDLEN(q), PROBE_RING_BYTES);
+	i82576_write(pf, REG_TDH(q), PROBE_HEAD);
+	i82576_write(pf, REG_TDT(q), PROBE_HEAD);
+	sticks = queue_enable(pf, REG_RXDCTL(q), XDCTL_ENABLE) &&
+		 queue_enable(pf, REG_TXDCTL(q), XDCTL_ENABLE) &&
+		 i82576_read(pf, REG_RDH(q)) == PROBE_HEAD &&
+		 i82576_read(pf, REG_TDH(q)) == PROBE_HEAD;
+	i82576_vf_scrub(vf);
+	return sticks;
+}
+
+static void vf_stop(struct i82576_vf *vf)
+{
+	struct i82576_stopped *stopped = &vf->stopped;
+	struct i82576_pf *pf = vf->pf;
+	unsigned int i;
+
+	for (i = 0; i < QUEUES_PER_VF; i++) {
+		unsigned int q = QUEUE_OF(vf->index, i);
+
+		stopped->rxdctl[i] = i82576_read(pf, REG_RXDCTL(q));
+		stopped->txdctl[i] = i82576_read(pf, REG_TXDCTL(q));
+		stopped->rdt[i] = i82576_read(pf, REG_RDT(q));
+		stopped->tdt[i] = i82576_read(pf, REG_TDT(q));
+	}
+	/* QEMU: PVTEIMS reads what was written to it, not what is enabled. */
+	stopped->eims = (i82576_read(pf, REG_EIMS) >>
+			 VF_FIRST_VECTOR(vf->index)) & PVT_VECTORS;
+	/* Reading takes them away, so they are given back when the VF starts. */
+	stopped->owed |= i82576_read(pf, REG_V2PMAILBOX(vf->index)) &
+			 (V2P_PFSTS | V2P_PFACK);
+	i82576_vf_halt(vf);
+}
+
+static int vf_unstop(struct i82576_vf *vf)
+{
+	struct i82576_stopped *stopped = &vf->stopped;
+	struct i82576_pf *pf = vf->pf;
+	unsigned int i;
+
+	for (i = 0; i < QUEUES_PER_VF; i++) {
+		unsigned int q = QUEUE_OF(vf->index, i);
+
+		if (!queue_enable(pf, REG_RXDCTL(q), stopped->rxdctl[i]) ||
+		    !queue_enable(pf, REG_TXDCTL(q), stopped->txdctl[i])) {
+			i82576_vf_msg(err, vf, "queue %u does not start again\n", i);
+			return -EIO;
+		}
+		/* Hardware takes no notice of the tail of a disabled queue. */
+		i82576_write(pf, REG_RDT(q), stopped->rdt[i]);
+		i82576_write(pf, REG_TDT(q), stopped->tdt[i]);
+	}
+	i82576_write(pf, REG_PVTEIMS(vf->index), stopped->eims);
+	return 0;
+}
+
+static void vf_resume(struct i82576_vf *vf)
+{
+	struct i82576_pf *pf = vf->pf;
+	unsigned int i, n = vf->index;
+
+	i82576_vf_open_gate(vf, vf->policy.ready);
+	/* Transmission begins with a write to the tail, and only then. */
+	for (i = 0; i < QUEUES_PER_VF; i++) {
+		u32 tail = REG_TDT(QUEUE_OF(n, i));
+
+		if (i82576_read(pf, REG_TXDCTL(QUEUE_OF(n, i))) & XDCTL_ENABLE)
+			i82576_write(pf, tail, i82576_read(pf, tail));
+	}
+	if (vf->stopped.owed & V2P_PFSTS)
+		i82576_write(pf, REG_P2VMAILBOX(n), P2V_STS);
+	if (vf->stopped.owed & V2P_PFACK)
+		i82576_write(pf, REG_P2VMAILBOX(n), P2V_ACK);
+	memset(&vf->stopped, 0, sizeof(vf->stopped));
+	/* Causes that came up at rest are not known; the driver looks for work. */
+	i82576_write(pf, REG_PVTEICS(n), PVT_VECTORS);
+	i82576_flush(pf);
+}
+
+/**
+ * i82576_vf_quiesce - bring a VF to rest
+ * @vf: virtual function; the lock of its PF is held
+ * @level: how far
+ *
+ * Return: 0, -EIO if the device is down, -ETIMEDOUT if the VF does not come to
+ * rest.
+ */
+int i82576_vf_quiesce(struct i82576_vf *vf, enum vfio_pci_aux_quiesce level)
+{
+	struct i82576_pf *pf = vf->pf;
+
+	lockdep_assert_held(&pf->lock);
+	if (pf->down)
+		return -EIO;
+
+	if (vf->rest == I82576_RUNNING) {
+		i82576_vf_open_gate(vf, false);
+		vf->rest = I82576_GATE_CLOSED;
+	}
+	if (vf->pdev && !pci_wait_for_pending_transaction(vf->pdev)) {
+		i82576_vf_msg(err, vf, "does not come to rest\n");
+		return -ETIMEDOUT;
+	}
+	if (level == VFIO_PCI_AUX_QUIESCE_STOP && vf->rest != I82576_STOPPED) {
+		vf_stop(vf);
+		vf->rest = I82576_STOPPED;
+		/* Its address may be on its way to another VF of this device. */
+		i82576_filter_mac(vf);
+	}
+	return 0;
+}
+
+/**
+ * i82576_vf_unquiesce - start a VF again
+ * @vf: virtual function; the lock of its PF is held
+ * @full: run, else only leave %I82576_STOPPED
+ *
+ * Return: 0, -EIO if the device is down or a queue does not start, -EADDRINUSE if
+ * another VF runs with the address of this one, as after a migration inside one
+ * device.
+ */
+int i82576_vf_unquiesce(struct i82576_vf *vf, bool full)
+{
+	struct i82576_pf *pf = vf->pf;
+	int ret;
+
+	lockdep_assert_held(&pf->lock);
+	if (pf->down)
+		return -EIO;
+
+	if (vf->rest == I82576_STOPPED) {
+		if (vf->policy.ready &&
+		    i82576_vf_mac_taken(vf, vf->policy.mac, true)) {
+			i82576_vf_msg(err, vf, "cannot start: another VF runs with its address %pM\n",
+				      vf->policy.mac);
+			return -EADDRINUSE;
+		}
+		ret = vf_unstop(vf);
+		if (ret)
+			return ret;
+		vf->rest = I82576_GATE_CLOSED;
+		i82576_filter_mac(vf);
+	}
+	if (full && vf->rest == I82576_GATE_CLOSED) {
+		vf_resume(vf);
+		vf->rest = I82576_RUNNING;
+		mod_delayed_work(i82576_wq, &pf->service, 0);
+	}
+	return 0;
+}
