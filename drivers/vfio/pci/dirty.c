@@ -202,6 +202,13 @@ static void forget_log(struct vpc_dirty *dirty)
 	dirty->num_pages = 0;
 }
 
+/* The device was reset since the lock was held last: it writes nowhere. */
+static void settle(struct vpc_migration *mig)
+{
+	if (atomic_xchg(&mig->dirty.was_reset, 0))
+		drop_all(mig);
+}
+
 static struct vpc_migration *to_migration(struct vfio_pci_core_device *core)
 {
 	return core->state->migration;
@@ -249,6 +256,7 @@ int vfio_pci_core_dirty_region(struct vfio_pci_core_device *core,
 	guard(mutex)(&mig->dirty.lock);
 	if (!mig->dirty.active)
 		return 0;
+	settle(mig);
 	return span_replace(mig, &mig->dirty.region[region], &span);
 }
 EXPORT_SYMBOL_VPC(vfio_pci_core_dirty_region);
@@ -277,6 +285,7 @@ int vfio_pci_core_dirty_ring(struct vfio_pci_core_device *core,
 	guard(mutex)(&mig->dirty.lock);
 	if (!mig->dirty.active)
 		return 0;
+	settle(mig);
 	r = &mig->dirty.ring[ring];
 	ring_free(mig, r);
 	if (!slots)
@@ -320,6 +329,7 @@ int vfio_pci_core_dirty_slots(struct vfio_pci_core_device *core,
 	guard(mutex)(&mig->dirty.lock);
 	if (!mig->dirty.active)
 		return 0;
+	settle(mig);
 	r = &mig->dirty.ring[ring];
 	/* A ring that could not be made has failed tracking already. */
 	if (count > r->count)
@@ -445,6 +455,7 @@ static int begin(struct vpc_migration *mig)
 	if (ret)
 		return ret;
 	scoped_guard(mutex, &mig->dirty.lock) {
+		atomic_set(&mig->dirty.was_reset, 0);
 		drop_all(mig);
 		mig->dirty.failed = false;
 		WRITE_ONCE(mig->dirty.active, true);
@@ -487,11 +498,14 @@ int vpc_dirty_session_stop(struct vpc_migration *mig)
 	return mig->dirty.failed && !by_log(mig) ? -EIO : 0;
 }
 
-/* A device that was reset writes nowhere. */
+/*
+ * The lock may be held by somebody who waits for memory of the user, and that for
+ * a page fault which waits for the end of the reset. So this takes a note only, and
+ * until somebody reads it, too much is reported.
+ */
 void vpc_dirty_was_reset(struct vpc_migration *mig)
 {
-	guard(mutex)(&mig->dirty.lock);
-	drop_all(mig);
+	atomic_set(&mig->dirty.was_reset, 1);
 }
 
 void vpc_dirty_close(struct vpc_migration *mig)

@@ -31,6 +31,7 @@ struct vpc_dirty_ring {
  *	the locks of the IOMMU container
  * @active: the driver declares places; also read without the lock
  * @failed: a place could not be tracked: what is known is not all there is
+ * @was_reset: nothing is declared any more, whatever the others say; without lock
  * @pages: page number to use count and whether it is pinned (see dirty.c)
  * @num_pages: entries in @pages
  * @region: places declared for good
@@ -40,6 +41,7 @@ struct vpc_dirty {
 	struct mutex lock;
 	bool active;
 	bool failed;
+	atomic_t was_reset;
 	struct xarray pages;
 	unsigned long num_pages;
 	struct vfio_pci_core_dirty_span region[VFIO_PCI_CORE_DIRTY_REGIONS];

@@ -8,27 +8,13 @@
  */
 #include <linux/auxiliary_bus.h>
 #include <linux/module.h>
-#include <linux/vfio_pci_aux.h>
-#include <linux/vfio_pci_core.h>
 
-/**
- * struct i82576_vfio - a VF given to user space
- * @core: the library's part
- * @aux: the VF as the vendor driver publishes it; valid between probe and remove
- */
-struct i82576_vfio {
-	struct vfio_pci_core_device core;
-	struct vfio_pci_aux_device *aux;
-};
-
-static struct i82576_vfio *to_i82576_vfio(struct vfio_device *vdev)
-{
-	return container_of(vdev, struct i82576_vfio, core.vdev);
-}
+#include "i82576_vfio.h"
 
 static int i82576_vfio_open(struct vfio_device *vdev)
 {
-	struct vfio_pci_aux_device *aux = to_i82576_vfio(vdev)->aux;
+	struct i82576_vfio *vf = to_i82576_vfio(vdev);
+	struct vfio_pci_aux_device *aux = vf->aux;
 	int ret;
 
 	ret = aux->ops->prepare(aux);
@@ -36,7 +22,16 @@ static int i82576_vfio_open(struct vfio_device *vdev)
 		return ret;
 	ret = vfio_pci_core_open_device(vdev);
 	if (ret)
-		aux->ops->take_back(aux);
+		goto out_aux;
+	ret = i82576_migration_open(vf);
+	if (ret)
+		goto out_core;
+	return 0;
+
+out_core:
+	vfio_pci_core_close_device(vdev);
+out_aux:
+	aux->ops->take_back(aux);
 	return ret;
 }
 
@@ -52,6 +47,7 @@ static struct vfio_device_ops i82576_vfio_ops __ro_after_init = {
 	.name		= "i82576-vfio-pci",
 	.open_device	= i82576_vfio_open,
 	.close_device	= i82576_vfio_close,
+	.dma_unmap	= vfio_pci_core_dirty_unmap,
 };
 
 /* The vendor driver knows more ways to reset a VF than the PCI core. */
@@ -62,9 +58,15 @@ static int i82576_vfio_reset(struct vfio_pci_core_device *core)
 	return aux->ops->reset(aux);
 }
 
+static void i82576_vfio_was_reset(struct vfio_pci_core_device *core)
+{
+	i82576_track_reset(to_i82576_vfio(&core->vdev));
+}
+
 static const struct vfio_pci_core_hooks i82576_vfio_hooks = {
-	.owner	= THIS_MODULE,
-	.reset	= i82576_vfio_reset,
+	.owner		= THIS_MODULE,
+	.reset		= i82576_vfio_reset,
+	.reset_done	= i82576_vfio_was_reset,
 };
 
 static void i82576_vfio_reset_begin(struct vfio_pci_aux_device *aux)
@@ -115,6 +117,9 @@ static int i82576_vfio_probe(struct auxiliary_device *adev,
 	if (IS_ERR(vf))
 		return PTR_ERR(vf);
 	vf->aux = aux;
+	ret = i82576_migration_init(vf);
+	if (ret)
+		goto out_put;
 
 	/* Listen first: a user may open as soon as the device is registered. */
 	ret = vfio_pci_aux_attach(aux, &i82576_vfio_events, vf);

@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * i82576-vfio-pci: shared by its files
+ */
+#ifndef I82576_VFIO_H
+#define I82576_VFIO_H
+
+#include <linux/mutex.h>
+#include <linux/vfio_pci_aux.h>
+#include <linux/vfio_pci_core.h>
+#include <linux/vfio_pci_migration.h>
+
+/* BAR 0 has the registers, one page for each kind of them. */
+#define I82576_BAR		0
+#define I82576_QUEUES		2
+#define I82576_NUM_STATS	9
+
+/**
+ * struct i82576_rx_ring - a receive ring as the guest set it up
+ * @known: what follows is what the hardware has
+ * @base: IOVA of descriptor 0
+ * @count: descriptors, 0 if the queue is not enabled
+ * @tail: descriptors before this one are declared as buffers
+ * @packet_size: bytes of a packet buffer
+ * @header_size: bytes of a header buffer, 0 if there are none
+ */
+struct i82576_rx_ring {
+	bool known;
+	u64 base;
+	u32 count;
+	u32 tail;
+	u32 packet_size;
+	u32 header_size;
+};
+
+/**
+ * struct i82576_vfio - a VF given to user space
+ * @core: the library's part
+ * @aux: the VF as the vendor driver publishes it; valid between probe and remove
+ * @track_lock: protects @rx; nests in the library's locks of migration and is taken
+ *	by accesses of the guest to page 2 of the registers
+ * @rx: receive rings, as far as dirty tracking needs them
+ * @was_reset: @rx is void; without lock
+ * @stats_lock: protects @stats_base against a load while the guest reads
+ * @stats_base: what the guest's counters had beyond the hardware's when it came here
+ */
+struct i82576_vfio {
+	struct vfio_pci_core_device core;
+	struct vfio_pci_aux_device *aux;
+	struct mutex track_lock;
+	struct i82576_rx_ring rx[I82576_QUEUES];
+	atomic_t was_reset;
+	spinlock_t stats_lock;
+	u32 stats_base[I82576_NUM_STATS];
+};
+
+static inline struct i82576_vfio *to_i82576_vfio(struct vfio_device *vdev)
+{
+	return container_of(vdev, struct i82576_vfio, core.vdev);
+}
+
+/* migration.c */
+int i82576_migration_init(struct i82576_vfio *vf);
+int i82576_migration_open(struct i82576_vfio *vf);
+
+/* stats.c */
+int i82576_stats_open(struct i82576_vfio *vf);
+int i82576_stats_save(struct i82576_vfio *vf, __le32 *stats);
+int i82576_stats_load(struct i82576_vfio *vf, const __le32 *stats);
+
+/* track.c */
+int i82576_track_open(struct i82576_vfio *vf);
+void i82576_track_reset(struct i82576_vfio *vf);
+int i82576_track_declare(struct vfio_pci_core_device *core);
+int i82576_track_refresh(struct vfio_pci_core_device *core);
+
+#endif /* I82576_VFIO_H */

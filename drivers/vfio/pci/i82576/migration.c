@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Migration of a VF
+ *
+ * What is inside the VF only the physical function can read and write, so the
+ * vendor driver does that. Here are added the counters, which nobody can write.
+ */
+#include <linux/module.h>
+
+#include "i82576_vfio.h"
+
+static bool precopy = true;
+module_param(precopy, bool, 0444);
+MODULE_PARM_DESC(precopy, "Offer pre-copy, and with it dirty tracking");
+
+/**
+ * struct i82576_image - state of a VF in a migration stream
+ * @stats: counters as the guest sees them
+ * @inside: what the vendor driver saved
+ */
+struct i82576_image {
+	__le32 stats[I82576_NUM_STATS];
+	u8 inside[];
+};
+
+static struct vfio_pci_aux_device *to_aux(struct vfio_pci_core_device *core)
+{
+	return to_i82576_vfio(&core->vdev)->aux;
+}
+
+static int vf_quiesce(struct vfio_pci_core_device *core,
+		      enum vfio_pci_core_rest level)
+{
+	struct vfio_pci_aux_device *aux = to_aux(core);
+
+	return aux->ops->quiesce(aux, level == VFIO_PCI_CORE_REST_P2P ?
+				      VFIO_PCI_AUX_QUIESCE_P2P :
+				      VFIO_PCI_AUX_QUIESCE_STOP);
+}
+
+static int vf_unquiesce(struct vfio_pci_core_device *core,
+			enum vfio_pci_core_rest level)
+{
+	struct vfio_pci_aux_device *aux = to_aux(core);
+
+	return aux->ops->unquiesce(aux, level == VFIO_PCI_CORE_ACTIVE);
+}
+
+static size_t vf_size(struct vfio_pci_core_device *core)
+{
+	struct vfio_pci_aux_device *aux = to_aux(core);
+
+	return sizeof(struct i82576_image) + aux->ops->state_size(aux);
+}
+
+static ssize_t vf_save(struct vfio_pci_core_device *core, void *buf,
+		       size_t size)
+{
+	struct vfio_pci_aux_device *aux = to_aux(core);
+	struct i82576_image *image = buf;
+	ssize_t inside;
+	int ret;
+
+	if (size < sizeof(*image))
+		return -ENOSPC;
+	ret = i82576_stats_save(to_i82576_vfio(&core->vdev), image->stats);
+	if (ret)
+		return ret;
+	inside = aux->ops->save_state(aux, image->inside, size - sizeof(*image));
+	return inside < 0 ? inside : inside + sizeof(*image);
+}
+
+static int vf_check(struct vfio_pci_core_device *core, const void *buf,
+		    size_t size)
+{
+	struct vfio_pci_aux_device *aux = to_aux(core);
+	const struct i82576_image *image = buf;
+
+	if (size < sizeof(*image))
+		return -EINVAL;
+	return aux->ops->check_state(aux, image->inside, size - sizeof(*image));
+}
+
+static int vf_load(struct vfio_pci_core_device *core, const void *buf,
+		   size_t size)
+{
+	struct vfio_pci_aux_device *aux = to_aux(core);
+	const struct i82576_image *image = buf;
+	int ret;
+
+	ret = aux->ops->load_state(aux, image->inside, size - sizeof(*image));
+	return ret ?: i82576_stats_load(to_i82576_vfio(&core->vdev),
+					image->stats);
+}
+
+static const struct vfio_pci_core_mig_ops vf_mig_ops = {
+	.quiesce	= vf_quiesce,
+	.unquiesce	= vf_unquiesce,
+	.size		= vf_size,
+	.save		= vf_save,
+	.check		= vf_check,
+	.load		= vf_load,
+	.dirty_declare	= i82576_track_declare,
+	.dirty_refresh	= i82576_track_refresh,
+};
+
+/**
+ * i82576_migration_init - offer migration, if the VF is declared migratable
+ * @vf: virtual function that is not registered yet
+ *
+ * Return: 0 or a negative errno.
+ */
+int i82576_migration_init(struct i82576_vfio *vf)
+{
+	unsigned int flags = VFIO_MIGRATION_STOP_COPY | VFIO_MIGRATION_P2P;
+
+	mutex_init(&vf->track_lock);
+	spin_lock_init(&vf->stats_lock);
+	if (!vf->aux->migratable)
+		return 0;
+	if (precopy)
+		flags |= VFIO_MIGRATION_PRE_COPY;
+	return vfio_pci_core_migration_init(&vf->core, &vf_mig_ops, flags);
+}
+
+/**
+ * i82576_migration_open - trap what migration needs to see
+ * @vf: virtual function being opened
+ *
+ * A VF that is not migratable is mapped as a whole and costs nothing.
+ *
+ * Return: 0 or a negative errno.
+ */
+int i82576_migration_open(struct i82576_vfio *vf)
+{
+	int ret;
+
+	if (!vf->aux->migratable)
+		return 0;
+	ret = i82576_stats_open(vf);
+	return ret || !precopy ? ret : i82576_track_open(vf);
+}
