@@ -311,7 +311,7 @@ static __always_inline ssize_t read_one(const struct bar_io *rq,
 	default:
 		ret = put_user(cpu_to_le64(val), (__le64 __user *)ubuf);
 	}
-	return ret ?: width;
+	return ret ? ret : (ssize_t)width;
 }
 
 static __always_inline ssize_t write_one(const struct bar_io *rq,

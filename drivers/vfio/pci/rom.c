@@ -22,13 +22,11 @@
  * @base: where it is
  * @len: bytes that it has; what is behind them in its BAR reads as ones
  * @platform: told by the platform rather than read from the function
- * @command: COMMAND as it is to be afterwards
  */
 struct rom_view {
 	void __iomem *base;
 	size_t len;
 	bool platform;
-	u16 command;
 };
 
 static bool from_platform(struct pci_dev *pdev)
@@ -45,82 +43,66 @@ static u64 rom_space(struct pci_dev *pdev)
 	return size;
 }
 
-/*
- * Reading a ROM may have to switch memory decoding on behind the user's back, so
- * it keeps him from writing COMMAND.
- */
-static int hold_function(struct vfio_pci_core_state *st)
+/* Memory decoding is on. */
+static int show_rom(struct pci_dev *pdev, struct rom_view *rom)
 {
-	int ret;
-
-	mutex_lock(&st->config.lock);
-	ret = vpc_gate_enter(st);
-	if (!ret && st->gate.asleep) {
-		vpc_gate_exit(st);
-		ret = -EIO;
-	}
-	if (ret)
-		mutex_unlock(&st->config.lock);
-	return ret;
-}
-
-static void release_function(struct vfio_pci_core_state *st)
-{
-	vpc_gate_exit(st);
-	mutex_unlock(&st->config.lock);
-}
-
-static int show_rom(struct vfio_pci_core_state *st, struct rom_view *rom)
-{
-	struct pci_dev *pdev = st->pdev;
-
-	pci_read_config_word(pdev, PCI_COMMAND, &rom->command);
-	if (!(rom->command & PCI_COMMAND_MEMORY))
-		pci_write_config_word(pdev, PCI_COMMAND,
-				      rom->command | PCI_COMMAND_MEMORY);
-
 	rom->platform = false;
 	rom->base = pci_map_rom(pdev, &rom->len);
-	if (rom->base)
-		return 0;
-
-	if (from_platform(pdev)) {
+	if (!rom->base && from_platform(pdev)) {
 		rom->platform = true;
 		rom->len = pdev->romlen;
 		rom->base = ioremap(pdev->rom, pdev->romlen);
-		if (rom->base)
-			return 0;
 	}
-
-	if (!(rom->command & PCI_COMMAND_MEMORY))
-		pci_write_config_word(pdev, PCI_COMMAND, rom->command);
-	return -EIO;
+	return rom->base ? 0 : -EIO;
 }
 
-static void hide_rom(struct vfio_pci_core_state *st, struct rom_view *rom)
+static void hide_rom(struct pci_dev *pdev, struct rom_view *rom)
 {
 	if (rom->platform)
 		iounmap(rom->base);
 	else
-		pci_unmap_rom(st->pdev, rom->base);
-	if (!(rom->command & PCI_COMMAND_MEMORY))
-		pci_write_config_word(st->pdev, PCI_COMMAND, rom->command);
+		pci_unmap_rom(pdev, rom->base);
 }
 
-/* The size of the ROM region: 0 unless there is a ROM that can be read. */
+/* Look for a ROM with memory decoding on, whatever the user has it at. */
+static bool find_rom(struct pci_dev *pdev)
+{
+	struct rom_view rom;
+	u16 command;
+	int ret;
+
+	pci_read_config_word(pdev, PCI_COMMAND, &command);
+	if (!(command & PCI_COMMAND_MEMORY))
+		pci_write_config_word(pdev, PCI_COMMAND,
+				      command | PCI_COMMAND_MEMORY);
+	ret = show_rom(pdev, &rom);
+	if (!ret)
+		hide_rom(pdev, &rom);
+	if (!(command & PCI_COMMAND_MEMORY))
+		pci_write_config_word(pdev, PCI_COMMAND, command);
+	return !ret;
+}
+
+/*
+ * The size of the ROM region: 0 unless there is a ROM that can be read. The user
+ * asks before he has set up the function, so decoding is switched on behind his
+ * back, and he is kept from writing COMMAND meanwhile.
+ */
 size_t vpc_rom_size(struct vfio_pci_core_state *st)
 {
 	u64 size = rom_space(st->pdev);
-	struct rom_view rom;
-	int ret;
+	bool found = false;
 
-	if (!size || hold_function(st))
+	if (!size)
 		return 0;
-	ret = show_rom(st, &rom);
-	if (!ret)
-		hide_rom(st, &rom);
-	release_function(st);
-	return ret ? 0 : size;
+
+	guard(mutex)(&st->config.lock);
+	if (vpc_gate_enter(st))
+		return 0;
+	if (!st->gate.asleep)
+		found = find_rom(st->pdev);
+	vpc_gate_exit(st);
+	return found ? size : 0;
 }
 
 static int read_chunk(struct vfio_pci_core_state *st, u8 *buf, size_t len,
@@ -130,23 +112,26 @@ static int read_chunk(struct vfio_pci_core_state *st, u8 *buf, size_t len,
 	size_t real = 0;
 	int ret;
 
-	ret = hold_function(st);
+	ret = vpc_gate_enter_memory(st);
 	if (ret)
 		return ret;
 
-	ret = show_rom(st, &rom);
+	ret = show_rom(st->pdev, &rom);
 	if (!ret) {
 		if (offset < rom.len)
 			real = min_t(u64, len, rom.len - offset);
 		memcpy_fromio(buf, rom.base + offset, real);
 		memset(buf + real, 0xff, len - real);
-		hide_rom(st, &rom);
+		hide_rom(st->pdev, &rom);
 	}
-	release_function(st);
+	vpc_gate_exit(st);
 	return ret;
 }
 
-/* Return: bytes read; -EINVAL beyond the end; -EIO; -EFAULT; -ENOMEM. */
+/*
+ * Return: bytes read; -EINVAL beyond the end; -EIO while memory cannot be
+ * reached, or if there is no ROM behind the BAR; -EFAULT; -ENOMEM.
+ */
 ssize_t vpc_rom_read(struct vfio_pci_core_state *st, char __user *buf,
 		     size_t count, u64 offset)
 {
