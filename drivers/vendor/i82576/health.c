@@ -125,11 +125,28 @@ static int health_dump(struct devlink_health_reporter *reporter,
 	return 0;
 }
 
+/* Takes the way of a real error, beginning with the work of the PF. */
+static int health_test(struct devlink_health_reporter *reporter,
+		       struct netlink_ext_ack *extack)
+{
+	struct i82576_pf *pf = devlink_health_reporter_priv(reporter);
+
+	guard(mutex)(&pf->lock);
+	if (pf->down) {
+		NL_SET_ERR_MSG(extack, "the device is being reset or is lost: try again when it is up");
+		return -EBUSY;
+	}
+	pf->test_error = true;
+	mod_delayed_work(i82576_wq, &pf->service, 0);
+	return 0;
+}
+
 static const struct devlink_health_reporter_ops health_ops = {
 	.name = "device",
 	.recover = health_recover,
 	.diagnose = health_diagnose,
 	.dump = health_dump,
+	.test = health_test,
 };
 
 /**

@@ -215,6 +215,7 @@ struct i82576_vf {
  *	instance lock
  * @down: the device is being reset or is lost: no register access
  * @lost: the device does not answer any more; for good
+ * @test_error: an administrator wants to see how an error is handled
  * @link: link state as last reported
  * @pending: VFs with a message waiting
  * @throttled: of those, the ones that must wait because they flooded us
@@ -237,6 +238,7 @@ struct i82576_pf {
 	unsigned int num_vfs;
 	bool down;
 	bool lost;
+	bool test_error;
 	bool link;
 	u8 pending;
 	u8 throttled;
@@ -272,7 +274,13 @@ static inline void i82576_flush(struct i82576_pf *pf)
 	pci_##level((vf)->pf->pdev, "VF %u: " fmt, (vf)->index,		\
 		    ##__VA_ARGS__)
 
-/* The same for what a guest can cause at will. */
+/* The same for what a program that has the VF can cause at will ... */
+#define i82576_vf_refuse(vf, fmt, ...)					\
+	dev_err_ratelimited(&(vf)->pf->pdev->dev,			\
+			    "VF %u: state refused: " fmt, (vf)->index,	\
+			    ##__VA_ARGS__)
+
+/* ... and for what a guest can. */
 #define i82576_vf_complain(vf, fmt, ...)				\
 do {									\
 	if (__ratelimit(&(vf)->log))					\

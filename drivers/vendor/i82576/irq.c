@@ -126,7 +126,11 @@ static const char *service_events(struct i82576_pf *pf)
 	i82576_mbox_collect(pf);
 	i82576_link_watch(pf);
 	spoof_watch(pf);
-	return cause & ICR_FER ? "fatal error" : NULL;
+	if (pf->test_error) {
+		pf->test_error = false;
+		return "was told to fail (test)";
+	}
+	return cause & ICR_FER ? "signalled a fatal error" : NULL;
 }
 
 /* One message per VF and pass, and the lock dropped in between: nobody starves. */
