@@ -76,6 +76,7 @@ int vpc_config_open(struct vfio_pci_core_state *st)
 	if (!map.shadow)
 		return -ENOMEM;
 	map.rule = (u8 *)map.shadow + map.size;
+	mutex_init(&st->config.lock);
 	vpc_config_walk(&map, &src);
 	seed(st, map.shadow);
 

@@ -74,28 +74,23 @@ static u32 bar_of_host(struct pci_dev *pdev, int n)
 			      ~PCI_BASE_ADDRESS_MEM_MASK));
 }
 
-static u32 rom_writable(struct vfio_pci_core_state *st)
-{
-	size_t size = vpc_rom_size(st);
-
-	if (!size)
-		return 0;
-	return (~(u32)(roundup_pow_of_two(size) - 1) & PCI_ROM_ADDRESS_MASK) |
-	       PCI_ROM_ADDRESS_ENABLE;
-}
-
 /* BARs as they are at open. */
 void vpc_config_seed_bars(struct vfio_pci_core_state *st, u32 *shadow)
 {
 	struct resource *rom = &st->pdev->resource[PCI_ROM_RESOURCE];
+	size_t size = vpc_rom_size(st);
 	struct pci_bus_region region;
+	u32 mask = 0;
 
 	for (int n = 0; n < PCI_STD_NUM_BARS; n++)
 		shadow[PCI_BASE_ADDRESS_0 / 4 + n] = bar_of_host(st->pdev, n);
 
+	if (size)
+		mask = ~(u32)(roundup_pow_of_two(size) - 1) &
+		       PCI_ROM_ADDRESS_MASK;
 	pcibios_resource_to_bus(st->pdev->bus, &region, rom);
-	shadow[PCI_ROM_ADDRESS / 4] = region.start & rom_writable(st) &
-				      PCI_ROM_ADDRESS_MASK;
+	shadow[PCI_ROM_ADDRESS / 4] = region.start & mask;
+	st->config.rom_writable = mask ? mask | PCI_ROM_ADDRESS_ENABLE : 0;
 }
 
 /* A device that resets itself loses its BARs, which nobody told the host. */
@@ -134,7 +129,7 @@ static int bar_effect(struct vfio_pci_core_state *st, struct vpc_config_write *w
 
 static int rom_effect(struct vfio_pci_core_state *st, struct vpc_config_write *w)
 {
-	w->mask &= rom_writable(st);
+	w->mask &= st->config.rom_writable;
 	return vpc_config_store(st, w);
 }
 

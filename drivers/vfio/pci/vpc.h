@@ -107,12 +107,14 @@ struct vpc_config_map {
  *	for a reset, so never taken on the way of one
  * @map: constant while the device is open but for what is in the shadow, and
  *	empty while it is closed, which changes under vpc_gate.lock
+ * @rom_writable: bits of the ROM BAR that can be written, found out at open
  * @memory_on: COMMAND as the user wrote it has memory enabled (for a VF: its
  *	virtual memory enable); written under both @lock and vpc_gate.lock
  */
 struct vpc_config {
 	struct mutex lock;
 	struct vpc_config_map map;
+	u32 rom_writable;
 	bool memory_on;
 };
 
