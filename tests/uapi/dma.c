@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * DMA: the device reaches what is mapped for it, and only while it may
+ */
+#include <linux/vfio.h>
+
+#include "model.h"
+#include "pci.h"
+#include "test.h"
+
+#define IOVA	0x100000
+#define LEN	0x2000
+
+/* QEMU, docs/specs/edu.rst: a DMA engine with a buffer in the device */
+#define EDU_SRC		0x80
+#define EDU_DST		0x88
+#define EDU_COUNT	0x90
+#define EDU_CMD		0x98
+#define EDU_BUFFER	0x40000
+#define EDU_START	1
+#define EDU_TO_RAM	2
+
+static void write64(struct vfio *d, uint64_t off, uint64_t val)
+{
+	ASSERT_EQ(vfio_write(d, 0, off, &val, 8), 8);
+}
+
+static bool idle(struct vfio *d)
+{
+	uint64_t cmd = 0;
+
+	ASSERT_EQ(vfio_read(d, 0, EDU_CMD, &cmd, 8), 8);
+	return !(cmd & EDU_START);
+}
+
+static bool edu_dma(struct vfio *d, uint64_t src, uint64_t dst, unsigned int len,
+		    unsigned int dir)
+{
+	write64(d, EDU_SRC, src);
+	write64(d, EDU_DST, dst);
+	write64(d, EDU_COUNT, len);
+	write64(d, EDU_CMD, EDU_START | dir);
+	return WITHIN(2000, idle(d));
+}
+
+static struct vfio *edu(void)
+{
+	struct vfio *d = dut();
+	const struct model *m = model_of(d);
+
+	if (!m || strcmp(m->name, "edu"))
+		SKIP("not an edu device");
+	return d;
+}
+
+TEST(copy, "the device reads and writes mapped memory")
+{
+	struct vfio *d = edu();
+	char *mem = vfio_dma_map(d, IOVA, LEN);
+
+	ASSERT(mem);
+	cfg_command(d, PCI_COMMAND_MASTER, 0);
+	memset(mem, 0x5a, 256);
+	EXPECT(edu_dma(d, IOVA, EDU_BUFFER, 256, 0));
+	EXPECT(edu_dma(d, EDU_BUFFER, IOVA + 0x1000, 256, EDU_TO_RAM));
+	EXPECT_EQ(memcmp(mem, mem + 0x1000, 256), 0);
+	EXPECT_EQ(vfio_dma_unmap(d, IOVA, LEN, mem), 0);
+}
+
+TEST(no_master, "without bus mastering nothing reaches memory")
+{
+	struct vfio *d = edu();
+	char *mem = vfio_dma_map(d, IOVA, LEN);
+
+	ASSERT(mem);
+	cfg_command(d, PCI_COMMAND_MASTER, 0);
+	memset(mem, 0x5a, 64);
+	EXPECT(edu_dma(d, IOVA, EDU_BUFFER, 64, 0));
+	cfg_command(d, 0, PCI_COMMAND_MASTER);
+	edu_dma(d, EDU_BUFFER, IOVA + 0x1000, 64, EDU_TO_RAM);
+	EXPECT_EQ(mem[0x1000], 0);
+	EXPECT_EQ(vfio_dma_unmap(d, IOVA, LEN, mem), 0);
+}
+
+/* NVM Express: the admin queue brought up by hand, Identify Controller */
+#define NVME_CC		0x14
+#define NVME_CSTS	0x1c
+#define NVME_AQA	0x24
+#define NVME_ASQ	0x28
+#define NVME_ACQ	0x30
+#define NVME_SQ_TAIL	0x1000
+#define NVME_CQ_HEAD	0x1004
+
+TEST(nvme, "an nvme answers Identify by DMA and MSI-X")
+{
+	struct vfio *d = dut();
+	const struct model *m = model_of(d);
+	int efd = efd_new();
+	uint32_t *mem;
+
+	if (!m || strcmp(m->name, "nvme"))
+		SKIP("not an nvme device");
+	mem = vfio_dma_map(d, IOVA, 0x4000);
+	ASSERT(mem);
+	cfg_command(d, PCI_COMMAND_MASTER, 0);
+	ASSERT_EQ(vfio_irq_fd(d, VFIO_PCI_MSIX_IRQ_INDEX, 0, efd), 0);
+	bar_write32(d, 0, NVME_CC, 0);
+	ASSERT(WITHIN(1000, !(bar_read32(d, 0, NVME_CSTS) & 1)));
+	bar_write32(d, 0, NVME_AQA, 0x000f000f);
+	bar_write32(d, 0, NVME_ASQ, IOVA);
+	bar_write32(d, 0, NVME_ASQ + 4, 0);
+	bar_write32(d, 0, NVME_ACQ, IOVA + 0x1000);
+	bar_write32(d, 0, NVME_ACQ + 4, 0);
+	bar_write32(d, 0, NVME_CC, 0x00460001);
+	ASSERT(WITHIN(1000, bar_read32(d, 0, NVME_CSTS) & 1));
+	mem[0] = 0x00010006;			/* command id 1, Identify */
+	mem[6] = IOVA + 0x2000;
+	mem[10] = 1;				/* controller */
+	bar_write32(d, 0, NVME_SQ_TAIL, 1);
+	EXPECT(efd_fires(efd));
+	EXPECT_EQ(mem[0x1000 / 4 + 3], 0x00010001);	/* phase, id, no error */
+	EXPECT_EQ(mem[0x2000 / 4] & 0xffff, cfg_read(d, PCI_VENDOR_ID, 2));
+	bar_write32(d, 0, NVME_CQ_HEAD, 1);
+	bar_write32(d, 0, NVME_CC, 0);
+	WITHIN(1000, !(bar_read32(d, 0, NVME_CSTS) & 1));
+	cfg_command(d, 0, PCI_COMMAND_MASTER);
+	EXPECT_EQ(vfio_dma_unmap(d, IOVA, 0x4000, mem), 0);
+	vfio_irq_off(d, VFIO_PCI_MSIX_IRQ_INDEX);
+	close(efd);
+}
+
+TEST(twice, "an address is mapped once only, and unmapped gone")
+{
+	struct vfio *d = dut();
+	char *mem = vfio_dma_map(d, IOVA, LEN);
+
+	ASSERT(mem);
+	EXPECT(!vfio_dma_map(d, IOVA, LEN) && errno == EEXIST);
+	EXPECT_EQ(vfio_dma_unmap(d, IOVA, LEN, mem), 0);
+	mem = vfio_dma_map(d, IOVA, LEN);
+	ASSERT(mem);
+	EXPECT_EQ(vfio_dma_unmap(d, IOVA, LEN, mem), 0);
+}
