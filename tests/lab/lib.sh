@@ -10,6 +10,13 @@ mkdir -p "$cache"
 say() { printf '%s\n' "lab: $*" >&2; }
 die() { say "$*"; exit 2; }
 
+# slowness : by how much time limits are stretched: 1 on a machine of our own,
+# more where processors are shared with others' work (VPC_SLOW overrides)
+slowness() {
+	[ -z "${VPC_SLOW-}" ] || { echo "$VPC_SLOW"; return; }
+	awk -v cpus="$(nproc)" '{ n = int($1 / cpus + 0.5); print (n < 1 ? 1 : n > 5 ? 5 : n) }' /proc/loadavg
+}
+
 # key FILE-OR-TEXT... : a short name for the content something is made from
 key() {
 	for _part; do
