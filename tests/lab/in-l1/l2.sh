@@ -4,6 +4,8 @@
 # of busybox, stock drivers and an agent that runs commands (in-l2/init).
 
 l2_dir=/run/l2
+# Boot without what only costs time when the processor is emulated twice.
+l2_append='no_timer_check mitigations=off nokaslr edd=off lsm= audit=0'
 
 # l2_start NAME [--mem MB] [QEMU argument...] : boot a guest, wait for its agent
 l2_start() {
@@ -26,7 +28,7 @@ l2_spawn() {
 	qemu-system-x86_64 "${accel[@]}" -machine q35 -m "$mem" -nodefaults \
 		-nographic -no-reboot -name "$name" \
 		-kernel "$kernel" -initrd /out/l2.cpio \
-		-append "console=ttyS0 loglevel=5 panic=-1 no_timer_check lab.name=$name" \
+		-append "console=ttyS0 loglevel=5 panic=-1 $l2_append lab.name=$name" \
 		-serial "file:/out/l2-$name.console" \
 		-chardev "pipe,id=agent,path=$d/agent" \
 		-device virtio-serial-pci,bus=pcie.0,addr=1e \
@@ -51,7 +53,7 @@ l2_alive() { kill -0 "$(cat "$l2_dir/$1/pid")" 2>/dev/null; }
 # l2_run NAME COMMAND [SECONDS] : run it in the guest, show what it says,
 # return its exit status (124: no answer in time, 125: no guest)
 l2_run() {
-	local d=$l2_dir/$1 id=$RANDOM$RANDOM end=$((SECONDS + ${3:-60})) line in out
+	local d=$l2_dir/$1 id=$RANDOM$RANDOM end=$((SECONDS + ${3:-60} * LAB_SLOW)) line in out
 	exec {in}<>"$d/agent.in" {out}<>"$d/agent.out"
 	printf '%s %s\n' "$id" "$(base64 -w0 <<<"$2")" >&"$in"
 	while [ $SECONDS -lt $end ]; do

@@ -9,7 +9,7 @@ fail() { echo "FAILED: $*"; exit 1; }
 
 # wait_for SECONDS CMD... : until CMD succeeds
 wait_for() {
-	local end=$((SECONDS + $1))
+	local end=$((SECONDS + $1 * LAB_SLOW))
 	shift
 	until "$@" >/dev/null 2>&1; do
 		[ $SECONDS -lt $end ] || { echo "waited in vain for: $*"; return 1; }
@@ -144,7 +144,7 @@ uapi_failed=0
 uapi() {
 	local status=0 prog=$1
 	shift
-	timeout -k 5 "${UAPI_LIMIT:-60}" "$UAPI/$prog" "$@" >/tmp/uapi.out 2>&1 || status=$?
+	timeout -k 5 "$((${UAPI_LIMIT:-60} * LAB_SLOW))" "$UAPI/$prog" "$@" >/tmp/uapi.out 2>&1 || status=$?
 	sed -E "s/^((not )?ok [0-9]+)( -)? /\1 - $prog: /" /tmp/uapi.out
 	if [ $status != 0 ] && ! grep -q '^not ok' /tmp/uapi.out; then
 		echo "not ok 0 - $prog: ended with status $status"
