@@ -2,6 +2,7 @@
 /*
  * Unit tests: what a reader of migration streams takes, and what it refuses
  */
+#include <compat/kunit.h>
 #include <kunit/test.h>
 #include <linux/crc32.h>
 #include <linux/module.h>
@@ -322,5 +323,6 @@ static struct kunit_suite stream_suite = {
 };
 kunit_test_suite(stream_suite);
 
+MODULE_IMPORT_NS(COMPAT_KUNIT_NS);
 MODULE_DESCRIPTION("Unit tests of the migration stream");
 MODULE_LICENSE("GPL");

@@ -5,6 +5,7 @@
  * The format is described in stream.h. A reader looks at the bytes as they arrive
  * and at each byte once; it points into them and copies nothing.
  */
+#include <kunit/visibility.h>
 #include <linux/crc32.h>
 #include <linux/errno.h>
 #include <linux/limits.h>
@@ -56,6 +57,7 @@ int vpc_stream_start(struct vpc_stream_writer *w, u8 *buf, size_t size, u64 id)
 	};
 	return 0;
 }
+EXPORT_SYMBOL_IF_KUNIT(vpc_stream_start);
 
 /**
  * vpc_stream_open_section - begin a section
@@ -80,6 +82,7 @@ void *vpc_stream_open_section(struct vpc_stream_writer *w, u16 kind,
 	memcpy(w->buf + w->open, &section, sizeof(section));
 	return w->buf + w->open + sizeof(section);
 }
+EXPORT_SYMBOL_IF_KUNIT(vpc_stream_open_section);
 
 /**
  * vpc_stream_close_section - end the section that is open
@@ -98,6 +101,7 @@ void vpc_stream_close_section(struct vpc_stream_writer *w, size_t length)
 	w->open = 0;
 	w->sequence++;
 }
+EXPORT_SYMBOL_IF_KUNIT(vpc_stream_close_section);
 
 static int read_header(struct vpc_stream_reader *r, const u8 *buf,
 		       const char **why)
@@ -260,6 +264,7 @@ int vpc_stream_feed(struct vpc_stream_reader *r, const u8 *buf, size_t len,
 	} while (ret > 0);
 	return ret;
 }
+EXPORT_SYMBOL_IF_KUNIT(vpc_stream_feed);
 
 /**
  * vpc_stream_compare - can a device take what another one saved?
@@ -284,3 +289,4 @@ int vpc_stream_compare(const struct vpc_stream_identity *theirs,
 		return 0;
 	return -EOPNOTSUPP;
 }
+EXPORT_SYMBOL_IF_KUNIT(vpc_stream_compare);
