@@ -1,0 +1,234 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * A virtual function of the Intel 82576 and what its owner may do: mailbox
+ * requests, good and bad, and what the next owner finds
+ *
+ * Registers as in the data sheet, section 8.28 (mailbox) and 8.27 (VF registers).
+ * Arguments: BDF, and in the environment ADMIN_MAC=xx:xx:… if the administrator
+ * has set one.
+ */
+#include "test.h"
+#include "vfio.h"
+
+#define BAR		VFIO_PCI_BAR0_REGION_INDEX
+#define VMBMEM		0x800
+#define V2P		0xc40
+#define V2P_REQ		0x01
+#define V2P_ACK		0x02
+#define V2P_VFU		0x04
+#define V2P_PFSTS	0x10
+#define V2P_PFACK	0x20
+
+#define MSG_RESET	0x01
+#define MSG_SET_MAC	0x02
+#define MSG_MULTICAST	0x03
+#define MSG_VLAN	0x04
+#define MSG_LPE		0x05
+#define MSG_PROMISC	0x06
+#define MSG_ACK		0x80000000u
+#define MSG_NACK	0x40000000u
+#define MSG_CTS		0x20000000u
+#define INFO(n)		((uint32_t)(n) << 16)
+#define MSG_WORDS	16
+
+/* PFSTS and PFACK clear when they are read, so they are collected. */
+static uint32_t seen;
+
+static bool v2p_has(struct vfio *d, uint32_t bit)
+{
+	seen |= bar_read32(d, BAR, V2P);
+	return seen & bit;
+}
+
+static bool v2p_own(struct vfio *d)
+{
+	bar_write32(d, BAR, V2P, V2P_VFU);
+	return v2p_has(d, V2P_VFU);
+}
+
+static bool post(struct vfio *d, const uint32_t *msg, unsigned int words)
+{
+	seen = 0;
+	if (!WITHIN(1000, v2p_own(d)))
+		return false;
+	for (unsigned int i = 0; i < words; i++)
+		bar_write32(d, BAR, VMBMEM + 4 * i, msg[i]);
+	seen = 0;
+	bar_write32(d, BAR, V2P, V2P_REQ);
+	return true;
+}
+
+/* Send a message and wait for the answer; its first word, or 0 for none. */
+static uint32_t ask(struct vfio *d, const uint32_t *msg, unsigned int words,
+		    uint32_t *answer)
+{
+	uint32_t first;
+
+	if (!post(d, msg, words) || !WITHIN(2000, v2p_has(d, V2P_PFSTS)))
+		return 0;
+	first = bar_read32(d, BAR, VMBMEM);
+	for (unsigned int i = 0; answer && i < MSG_WORDS; i++)
+		answer[i] = bar_read32(d, BAR, VMBMEM + 4 * i);
+	bar_write32(d, BAR, V2P, V2P_ACK);
+	return first;
+}
+
+static uint32_t ask1(struct vfio *d, uint32_t word0, uint32_t word1,
+		     uint32_t word2)
+{
+	uint32_t msg[3] = { word0, word1, word2 };
+
+	return ask(d, msg, 3, NULL);
+}
+
+#define EXPECT_GRANTED(d, a, b, c) \
+	EXPECT((ask1(d, a, b, c) & (MSG_ACK | MSG_NACK)) == MSG_ACK)
+#define EXPECT_REFUSED(d, a, b, c) \
+	EXPECT((ask1(d, a, b, c) & (MSG_ACK | MSG_NACK)) == MSG_NACK)
+
+static bool vf_reset(struct vfio *d, uint8_t *mac)
+{
+	uint32_t msg = MSG_RESET, answer[MSG_WORDS];
+
+	if (!(ask(d, &msg, 1, answer) & MSG_ACK))
+		return false;
+	for (int i = 0; mac && i < 6; i++)
+		mac[i] = answer[1 + i / 4] >> (8 * (i % 4));
+	return true;
+}
+
+static bool parse_mac(const char *text, uint8_t *mac)
+{
+	return text && sscanf(text, "%hhx:%hhx:%hhx:%hhx:%hhx:%hhx", &mac[0],
+			      &mac[1], &mac[2], &mac[3], &mac[4], &mac[5]) == 6;
+}
+
+TEST(first, "before VF_RESET every other request is refused")
+{
+	struct vfio *d = dut();
+
+	ASSERT_EQ(vfio_ioctl(d->fd, VFIO_DEVICE_RESET, NULL), 0);
+	EXPECT_REFUSED(d, MSG_LPE, 1518, 0);
+	EXPECT_REFUSED(d, MSG_VLAN | INFO(1), 5, 0);
+	EXPECT(vf_reset(d, NULL));
+	EXPECT_GRANTED(d, MSG_LPE, 1518, 0);
+}
+
+TEST(address, "VF_RESET tells the address, and the administrator's is not changed")
+{
+	uint8_t mac[6], admin[6];
+	struct vfio *d = dut();
+
+	ASSERT(vf_reset(d, mac));
+	EXPECT(!(mac[0] & 1));
+	EXPECT(mac[0] | mac[1] | mac[2] | mac[3] | mac[4] | mac[5]);
+	if (!parse_mac(getenv("ADMIN_MAC"), admin))
+		SKIP("no ADMIN_MAC");
+	EXPECT(!memcmp(mac, admin, 6));
+	EXPECT_REFUSED(d, MSG_SET_MAC, 0x77000002, 0x7777);
+	ASSERT(vf_reset(d, mac));
+	EXPECT(!memcmp(mac, admin, 6));
+}
+
+TEST(good, "what a driver asks for is granted")
+{
+	struct vfio *d = dut();
+
+	ASSERT(vf_reset(d, NULL));
+	EXPECT_GRANTED(d, MSG_MULTICAST | INFO(2), 0x01230456, 0);
+	EXPECT_GRANTED(d, MSG_VLAN | INFO(1), 100, 0);
+	EXPECT_GRANTED(d, MSG_VLAN, 100, 0);
+	EXPECT_GRANTED(d, MSG_LPE, 9000, 0);
+	EXPECT(ask1(d, MSG_LPE, 1518, 0) & MSG_CTS);
+}
+
+TEST(bad, "garbage is refused, and changes nothing")
+{
+	struct vfio *d = dut();
+	uint32_t noise[MSG_WORDS];
+
+	ASSERT(vf_reset(d, NULL));
+	EXPECT_REFUSED(d, 0x7f, 0, 0);
+	EXPECT_REFUSED(d, 0, 0, 0);
+	EXPECT_REFUSED(d, MSG_SET_MAC, 0x00000001, 0);
+	EXPECT_REFUSED(d, MSG_SET_MAC, 0, 0);
+	EXPECT_REFUSED(d, MSG_MULTICAST | INFO(31), 0, 0);
+	EXPECT_REFUSED(d, MSG_MULTICAST | INFO(0xff), 0, 0);
+	EXPECT_REFUSED(d, MSG_MULTICAST | INFO(1), 0xffff, 0);
+	EXPECT_REFUSED(d, MSG_VLAN | INFO(1), 4095, 0);
+	EXPECT_REFUSED(d, MSG_VLAN | INFO(1), 0xffffffff, 0);
+	EXPECT_REFUSED(d, MSG_LPE, 0xffffffff, 0);
+	EXPECT_REFUSED(d, MSG_LPE, 0, 0);
+	srand(82576);
+	for (int n = 0; n < 50; n++) {
+		for (int i = 0; i < MSG_WORDS; i++)
+			noise[i] = (uint32_t)rand() << 1;
+		noise[0] |= 0x80;
+		if (!EXPECT(ask(d, noise, MSG_WORDS, NULL) & MSG_NACK))
+			break;
+	}
+	EXPECT_GRANTED(d, MSG_LPE, 1518, 0);
+}
+
+TEST(flood, "a flood of requests is survived, and answered in the end")
+{
+	struct vfio *d = dut();
+	uint32_t msg[MSG_WORDS] = { 0x7f };
+
+	ASSERT(vf_reset(d, NULL));
+	for (int n = 0; n < 3000; n++) {
+		/* Without waiting for anything, and without owning the mailbox. */
+		bar_write32(d, BAR, VMBMEM, msg[0]);
+		bar_write32(d, BAR, V2P, V2P_REQ);
+		if (n % 3 == 0)
+			bar_write32(d, BAR, V2P, V2P_VFU);
+	}
+	bar_write32(d, BAR, V2P, 0);
+	EXPECT(WITHIN(5000, vf_reset(d, NULL)));
+	EXPECT_GRANTED(d, MSG_LPE, 1518, 0);
+}
+
+/* What an owner can leave behind: offset, and bits that hold what is written. */
+static const struct leftover {
+	const char *name;
+	unsigned int offset;
+	uint32_t value;
+} leftovers[] = {
+	{ "RDBAL", 0x2800, 0x12345680 }, { "RDBAH", 0x2804, 0xabc },
+	{ "RDLEN", 0x2808, 0x1000 }, { "RDT", 0x2818, 7 },
+	{ "RDBAL(1)", 0x2900, 0x22345680 },
+	{ "TDBAL", 0x3800, 0x32345680 }, { "TDBAH", 0x3804, 0xdef },
+	{ "TDLEN", 0x3808, 0x1000 }, { "TDWBAL", 0x3838, 0x42345680 },
+	{ "TDWBAH", 0x383c, 0x123 },
+	{ "EITR0", 0x1680, 0x7ff8 }, { "EITR2", 0x1688, 0x3ff8 },
+	{ "IVAR", 0x1700, 0x81808180 }, { "IVAR_MISC", 0x1740, 0x82 },
+	{ "VMBMEM0", 0x804, 0x5ec4e700 }, { "VMBMEM15", 0x83c, 0x5ec4e715 },
+};
+
+TEST(owner, "a new owner finds nothing of the old one")
+{
+	uint32_t fresh[ARRAY_SIZE(leftovers)], dirty = 0;
+	struct vfio *d = dut();
+
+	ASSERT(vf_reset(d, NULL));
+	dut_close();
+	d = dut();
+	for (size_t i = 0; i < ARRAY_SIZE(leftovers); i++)
+		fresh[i] = bar_read32(d, BAR, leftovers[i].offset);
+
+	/* The second half of the mailbox needs its ownership. */
+	WITHIN(1000, v2p_own(d));
+	for (size_t i = 0; i < ARRAY_SIZE(leftovers); i++)
+		bar_write32(d, BAR, leftovers[i].offset, leftovers[i].value);
+	for (size_t i = 0; i < ARRAY_SIZE(leftovers); i++)
+		dirty += bar_read32(d, BAR, leftovers[i].offset) != fresh[i];
+	/* Else the test would show nothing. */
+	EXPECT(dirty >= 10);
+
+	dut_close();
+	d = dut();
+	for (size_t i = 0; i < ARRAY_SIZE(leftovers); i++) {
+		if (!EXPECT_EQ(bar_read32(d, BAR, leftovers[i].offset), fresh[i]))
+			test_note("in %s", leftovers[i].name);
+	}
+}
