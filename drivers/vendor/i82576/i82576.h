@@ -234,6 +234,7 @@ struct i82576_pf {
 	u8 perm_mac[ETH_ALEN];
 	bool resetting;
 
+	/* Protects what follows, and the registers. */
 	struct mutex lock;
 	unsigned int num_vfs;
 	bool down;

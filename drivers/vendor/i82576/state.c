@@ -186,7 +186,7 @@ static int check_header(struct i82576_vf *vf, const struct image *image,
 		return malformed(vf, "not the state of an 82576 VF");
 	if (le16_to_cpu(image->version) != IMAGE_VERSION) {
 		i82576_vf_refuse(vf, "version %u, known is %u\n",
-			      le16_to_cpu(image->version), IMAGE_VERSION);
+				 le16_to_cpu(image->version), IMAGE_VERSION);
 		return -EOPNOTSUPP;
 	}
 	if (le32_to_cpu(image->flags) & ~(u32)IMAGE_FLAGS || image->reserved)
@@ -258,25 +258,25 @@ static int check_fit(struct i82576_vf *vf, const struct image *image)
 	if (image->extra_count > i82576_filter_extra_max(vf->pf) ||
 	    image->vlan_count > VLVF_COUNT / vf->pf->num_vfs) {
 		i82576_vf_refuse(vf, "needs more addresses or VLANs than the share of one of %u VFs; enable fewer\n",
-			      vf->pf->num_vfs);
+				 vf->pf->num_vfs);
 		return -EOPNOTSUPP;
 	}
 	if (vf->policy.admin_mac &&
 	    !ether_addr_equal_unaligned(vf->policy.mac, image->mac)) {
 		i82576_vf_refuse(vf, "has address %pM, but the administrator set %pM\n",
-			      image->mac, vf->policy.mac);
+				 image->mac, vf->policy.mac);
 		return -EOPNOTSUPP;
 	}
 	if (i82576_vf_mac_taken(vf, image->mac, true)) {
 		i82576_vf_refuse(vf, "another VF runs with its address %pM\n",
-			      image->mac);
+				 image->mac);
 		return -EOPNOTSUPP;
 	}
 	for (i = 0; i < image->extra_count; i++) {
 		if (!i82576_vf_mac_taken(vf, image->extra[i], true))
 			continue;
 		i82576_vf_refuse(vf, "another VF runs with its extra address %pM\n",
-			      image->extra[i]);
+				 image->extra[i]);
 		return -EOPNOTSUPP;
 	}
 	return 0;
