@@ -378,15 +378,29 @@ int vpc_intx_action_trigger(struct vfio_pci_core_state *st,
 }
 
 /*
- * The user has signalled an eventfd, whose lock is held. While INTx is torn down
- * these may still run, and find no line to change.
+ * Somebody has signalled an eventfd of the user, whose lock is held. While INTx is
+ * torn down these may still run, and find no line to change.
+ *
+ * Nothing keeps a user from unmasking by the eventfd that the line triggers. If
+ * the handler itself opened an asserted line, it would run again before anything
+ * else does, for ever. Non-zero has unmask_deferred() do it, in a worker.
  */
 static int unmask_event(void *opaque, void *unused)
 {
 	struct vfio_pci_core_state *st = opaque;
 
+	if (in_hardirq())
+		return 1;
+
 	change_masks(&st->irqs, VPC_INTX_BY_USER, 0);
 	return 0;
+}
+
+static void unmask_deferred(void *opaque, void *unused)
+{
+	struct vfio_pci_core_state *st = opaque;
+
+	change_masks(&st->irqs, VPC_INTX_BY_USER, 0);
 }
 
 static int mask_event(void *opaque, void *unused)
@@ -398,13 +412,14 @@ static int mask_event(void *opaque, void *unused)
 }
 
 static int set_virqfd(struct vfio_pci_core_state *st, struct virqfd **virqfd,
-		      int (*event)(void *, void *), s32 fd)
+		      int (*event)(void *, void *),
+		      void (*deferred)(void *, void *), s32 fd)
 {
 	if (fd == -1) {
 		vfio_virqfd_disable(virqfd);
 		return 0;
 	}
-	return vfio_virqfd_enable(st, event, NULL, NULL, virqfd, fd);
+	return vfio_virqfd_enable(st, event, deferred, NULL, virqfd, fd);
 }
 
 int vpc_intx_action_mask(struct vfio_pci_core_state *st,
@@ -416,7 +431,7 @@ int vpc_intx_action_mask(struct vfio_pci_core_state *st,
 	if (irqs->type != VFIO_PCI_INTX_IRQ_INDEX || !set->count)
 		return -EINVAL;
 	if (set->data_type == VFIO_IRQ_SET_DATA_EVENTFD)
-		return set_virqfd(st, &irqs->intx->mask, mask_event,
+		return set_virqfd(st, &irqs->intx->mask, mask_event, NULL,
 				  set->fds[0]);
 	if (vpc_irq_set_selects(set, 0))
 		change_masks(irqs, 0, VPC_INTX_BY_USER);
@@ -433,7 +448,7 @@ int vpc_intx_action_unmask(struct vfio_pci_core_state *st,
 		return -EINVAL;
 	if (set->data_type == VFIO_IRQ_SET_DATA_EVENTFD)
 		return set_virqfd(st, &irqs->intx->unmask, unmask_event,
-				  set->fds[0]);
+				  unmask_deferred, set->fds[0]);
 	if (vpc_irq_set_selects(set, 0))
 		change_masks(irqs, VPC_INTX_BY_USER, 0);
 	return 0;

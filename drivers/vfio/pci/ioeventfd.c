@@ -10,6 +10,7 @@
 #include <linux/io.h>
 #include <linux/io-64-nonatomic-lo-hi.h>
 #include <linux/list.h>
+#include <linux/preempt.h>
 #include <linux/slab.h>
 #include <linux/uaccess.h>
 
@@ -67,12 +68,14 @@ static void do_write(const struct vpc_ioeventfd *ioev)
 /*
  * The eventfd is signalled, its lock is held. Non-zero passes the work to
  * write_deferred(): a reset is under way, memory is off or just being switched.
+ * Or an interrupt signals: a user may have it write what makes the function
+ * interrupt again, and the processor would do nothing else from then on.
  */
 static int write_now(void *opaque, void *unused)
 {
 	struct vpc_ioeventfd *ioev = opaque;
 
-	if (!vpc_gate_try_enter_memory(ioev->st))
+	if (in_hardirq() || !vpc_gate_try_enter_memory(ioev->st))
 		return 1;
 
 	do_write(ioev);
