@@ -117,7 +117,7 @@ static int port_migratable_set(struct devlink_port *port, bool enable,
 		return -EBUSY;
 	}
 	if (enable && !vf->pdev) {
-		NL_SET_ERR_MSG_FMT(extack, "VF %u must be bound to " I82576_VF_NAME " to be migratable",
+		NL_SET_ERR_MSG_FMT(extack, "VF %u has another driver: bind it to " I82576_VF_NAME,
 				   vf->index);
 		return -ENODEV;
 	}
@@ -163,8 +163,9 @@ static int refuse_foreign(struct i82576_vf *vf, struct netlink_ext_ack *extack)
 		return -ENODEV;
 	}
 	if (pci_dev_driver(pdev))
-		NL_SET_ERR_MSG_FMT(extack, "%s is driven by %s: unbind it and bind it to " I82576_VF_NAME,
-				   pci_name(pdev), pci_dev_driver(pdev)->name);
+		NL_SET_ERR_MSG_FMT(extack, "%s is driven by %s: unbind it and bind it to %s",
+				   pci_name(pdev), pci_dev_driver(pdev)->name,
+				   I82576_VF_NAME);
 	else
 		NL_SET_ERR_MSG_FMT(extack, "%s has no driver: bind it to " I82576_VF_NAME,
 				   pci_name(pdev));
