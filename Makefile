@@ -9,7 +9,7 @@ T ?=
 lab := tests/lab
 
 .DEFAULT_GOAL := help
-.PHONY: help modules menuconfig demo shell check style install clean distclean
+.PHONY: help modules menuconfig demo shell check coverage style install clean distclean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 24
@@ -43,6 +43,9 @@ demo: ## the main job, shown: a VF through devlink to a guest
 
 check: ## build, check the style, run every test
 	@tests/run --kernel $(KERNEL) $(if $(JOBS),--jobs $(JOBS)) $(T)
+
+coverage: ## run the tests on the debug kernel, report what they reach
+	@tests/coverage $(T)
 
 style: ## checkpatch, sparse, W=1, kernel-doc, shellcheck, codespell
 	@tests/style/run
