@@ -18,19 +18,17 @@ TEST(pm_states, "a power state that is written is taken, and memory is off below
 {
 	struct vfio *d = dut();
 	unsigned int reg = cap_needed(d, PCI_CAP_ID_PM) + PCI_PM_CTRL;
-	unsigned int bar = mappable_bar(d);
 	uint16_t ctrl = cfg_read(d, reg, 2) & ~PCI_PM_CTRL_STATE_MASK;
-	uint32_t val;
 
 	cfg_write(d, reg, 2, ctrl | 3);
 	EXPECT_EQ(cfg_read(d, reg, 2) & PCI_PM_CTRL_STATE_MASK, 3);
 	EXPECT_EQ(host_read(d->bdf, reg, 2) & PCI_PM_CTRL_STATE_MASK, 3);
-	EXPECT_EQ(vfio_read(d, bar, 0, &val, 4), -EIO);
+	EXPECT_EQ(probe_bar(d), -EIO);
 	cfg_write(d, reg, 2, ctrl);
 	EXPECT_EQ(cfg_read(d, reg, 2) & PCI_PM_CTRL_STATE_MASK, 0);
 	EXPECT_EQ(host_read(d->bdf, reg, 2) & PCI_PM_CTRL_STATE_MASK, 0);
 	cfg_command(d, PCI_COMMAND_MEMORY, 0);
-	EXPECT_EQ(vfio_read(d, bar, 0, &val, 4), 4);
+	EXPECT_EQ(probe_bar(d), 4);
 }
 
 TEST(pm_keeps, "D3hot and back keeps BARs and COMMAND")
@@ -58,6 +56,7 @@ TEST(pm_wakeup, "wakeup stays with the host: PME is neither offered nor enabled"
 	uint16_t ctrl = cfg_read(d, pos + PCI_PM_CTRL, 2);
 
 	EXPECT_EQ(cfg_read(d, pos + PCI_PM_PMC, 2) & PCI_PM_CAP_PME_MASK, 0);
+	EXPECT_EQ(host_read(d->bdf, pos + PCI_PM_CTRL, 2) & PCI_PM_CTRL_PME_ENABLE, 0);
 	cfg_write(d, pos + PCI_PM_CTRL, 2, ctrl | PCI_PM_CTRL_PME_ENABLE);
 	EXPECT_EQ(host_read(d->bdf, pos + PCI_PM_CTRL, 2) & PCI_PM_CTRL_PME_ENABLE, 0);
 	cfg_write(d, pos + PCI_PM_CTRL, 2, ctrl);
@@ -144,6 +143,7 @@ TEST(vndr, "a vendor-specific capability passes writes to the device")
 {
 	struct vfio *d = dut();
 	unsigned int pos = cap_needed(d, PCI_CAP_ID_VNDR);
+	uint16_t num = 0;
 	uint32_t val;
 
 	if (cfg_read(d, PCI_VENDOR_ID, 2) != 0x1af4)
@@ -159,7 +159,8 @@ TEST(vndr, "a vendor-specific capability passes writes to the device")
 	cfg_write(d, pos + 8, 4, 0x12);		/* num_queues */
 	cfg_write(d, pos + 12, 4, 2);
 	val = cfg_read(d, pos + 16, 2);
-	EXPECT_EQ(val, bar_read32(d, 4, 0x10) >> 16);
+	ASSERT_EQ(vfio_read(d, 4, 0x12, &num, 2), 2);
+	EXPECT_EQ(val, num);
 	EXPECT(val);
 	cfg_write(d, pos + 12, 4, 0);
 }
@@ -177,4 +178,19 @@ TEST(aer, "AER status and masks: severities can be chosen by the user")
 	EXPECT_EQ(cfg_read(d, pos + PCI_ERR_UNCOR_MASK, 4),
 		  old ^ PCI_ERR_UNC_COMP_TIME);
 	cfg_write(d, pos + PCI_ERR_UNCOR_MASK, 4, old);
+}
+
+TEST(sriov, "SR-IOV control is the host's, whether the capability is shown or not")
+{
+	struct vfio *d = dut();
+	unsigned int pos = host_ext_cap(d->bdf, PCI_EXT_CAP_ID_SRIOV);
+	uint16_t host;
+
+	if (!pos)
+		SKIP("no SR-IOV");
+	host = host_read(d->bdf, pos + PCI_SRIOV_CTRL, 2);
+	cfg_write(d, pos + PCI_SRIOV_CTRL, 2, host ^ (PCI_SRIOV_CTRL_VFE | PCI_SRIOV_CTRL_MSE));
+	cfg_write(d, pos + PCI_SRIOV_NUM_VF, 2, 1);
+	EXPECT_EQ(host_read(d->bdf, pos + PCI_SRIOV_CTRL, 2), host);
+	EXPECT_EQ(host_read(d->bdf, pos + PCI_SRIOV_NUM_VF, 2), 0);
 }

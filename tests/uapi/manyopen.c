@@ -80,6 +80,8 @@ TEST(irqs, "all with interrupts at once; each arrives where it belongs")
 		if (!m || !m->raise)
 			continue;
 		cfg_command(&devs[i], PCI_COMMAND_MASTER, 0);
+		if (m->lower)
+			m->lower(&devs[i]);
 		m->raise(&devs[i], 0);
 		EXPECT(efd_fires(fds[i]));
 		for (unsigned int j = 0; j < args.nbdf; j++)

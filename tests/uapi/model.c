@@ -42,35 +42,25 @@ static void e1000e_lower(struct vfio *d)
 	bar_read32(d, 0, E1000E_ICR);
 }
 
-/* Intel 82576, chapter 8: the same for legacy causes, and extended causes */
-#define IGB_ICR		0x1500
-#define IGB_ICS		0x1504
-#define IGB_IMS		0x1508
-#define IGB_IMC		0x150c
+/* Intel 82576, chapter 8: extended causes, the same in PF and VF */
 #define IGB_GPIE	0x1514
 #define IGB_GPIE_MSIX	0x10
 #define IGB_EICS	0x1520
+#define IGB_EIMC	0x1528
+#define IGB_EICR	0x1580
 #define IGB_EIMS	0x1524
-#define IGB_LSC		0x4
 
 static void igb_raise(struct vfio *d, unsigned int vector)
 {
-	unsigned int cap = host_cap(d->bdf, PCI_CAP_ID_MSIX);
-
-	if (host_read(d->bdf, cap + PCI_MSIX_FLAGS, 2) & PCI_MSIX_FLAGS_ENABLE) {
-		bar_write32(d, 0, IGB_GPIE, IGB_GPIE_MSIX);
-		bar_write32(d, 0, IGB_EIMS, 1u << vector);
-		bar_write32(d, 0, IGB_EICS, 1u << vector);
-		return;
-	}
-	bar_write32(d, 0, IGB_IMS, IGB_LSC);
-	bar_write32(d, 0, IGB_ICS, IGB_LSC);
+	bar_write32(d, 0, IGB_GPIE, IGB_GPIE_MSIX);
+	bar_write32(d, 0, IGB_EIMS, 1u << vector);
+	bar_write32(d, 0, IGB_EICS, 1u << vector);
 }
 
 static void igb_lower(struct vfio *d)
 {
-	bar_write32(d, 0, IGB_IMC, 0xffffffff);
-	bar_read32(d, 0, IGB_ICR);
+	bar_write32(d, 0, IGB_EIMC, 0xffffffff);
+	bar_read32(d, 0, IGB_EICR);
 }
 
 static void igbvf_raise(struct vfio *d, unsigned int vector)
@@ -108,11 +98,11 @@ static const struct model models[] = {
 		.bus_reset_clears = true,
 		.reset_reg = 0xc004, .reset_val = 0x03030303,
 		.raise = igb_raise, .lower = igb_lower,
-		.raises_intx = true, .vectors = 10,
+		.vectors = 10,
 	}, {
 		.vendor = 0x8086, .device = 0x10ca, .name = "82576 VF",
 		.scratch = 0x2804 /* RDBAH 0 */, .scratch_bits = 0xffffffff,
-		.raise = igbvf_raise, .vectors = 3,
+		.raise = igbvf_raise, .lower = igb_lower, .vectors = 3,
 	},
 };
 

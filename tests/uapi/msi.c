@@ -141,10 +141,15 @@ TEST(swap, "the eventfd can be exchanged and taken away while MSI is on")
 	close(other);
 }
 
-TEST(config_enable, "the user's MSI enable bit turns the hardware's off and on")
+/*
+ * Whether MSI is off in the hardware while the user's bit is 0 is open: mainline
+ * passes the bit on, here the eventfds alone decide.
+ */
+TEST(config_enable, "the user's MSI enable bit reads as written; off and on again, MSI works")
 {
+	const struct model *m;
 	int efd;
-	struct vfio *d = enabled(&efd);
+	struct vfio *d = raisable(&efd, &m);
 	unsigned int pos = cfg_cap(d, PCI_CAP_ID_MSI);
 	uint16_t flags = cfg_read(d, pos + PCI_MSI_FLAGS, 2);
 
@@ -152,9 +157,13 @@ TEST(config_enable, "the user's MSI enable bit turns the hardware's off and on")
 	EXPECT(host_enabled(d));
 	EXPECT(cfg_read(d, pos + PCI_MSI_FLAGS, 2) & PCI_MSI_FLAGS_ENABLE);
 	cfg_write(d, pos + PCI_MSI_FLAGS, 2, flags & ~PCI_MSI_FLAGS_ENABLE);
-	EXPECT(!host_enabled(d));
+	EXPECT(!(cfg_read(d, pos + PCI_MSI_FLAGS, 2) & PCI_MSI_FLAGS_ENABLE));
 	cfg_write(d, pos + PCI_MSI_FLAGS, 2, flags | PCI_MSI_FLAGS_ENABLE);
 	EXPECT(host_enabled(d));
+	cfg_command(d, PCI_COMMAND_MASTER, 0);
+	m->raise(d, 0);
+	EXPECT(efd_fires(efd));
+	m->lower(d);
 	cfg_write(d, pos + PCI_MSI_FLAGS, 2, flags & ~PCI_MSI_FLAGS_ENABLE);
 	done(d, efd);
 }

@@ -132,6 +132,8 @@ TEST(hardware, "the device raises each vector that the test knows how to raise")
 
 	if (!m->vectors)
 		SKIP("the test cannot make the device raise MSI-X");
+	if (m->lower)
+		m->lower(d);
 	fds_new(fds, n);
 	ASSERT_EQ(vfio_irq_fds(d, MSIX, 0, n, fds), 0);
 	cfg_command(d, PCI_COMMAND_MASTER, 0);

@@ -173,3 +173,23 @@ unsigned int mappable_bar(struct vfio *d)
 		SKIP("no BAR may be mapped");
 	return best;
 }
+
+int probe_bar(struct vfio *d)
+{
+	unsigned int bar = mappable_bar(d);
+	uint32_t val;
+
+	return vfio_read(d, bar, d->region[bar].size - 4, &val, 4);
+}
+
+bool memory_gate(struct vfio *d)
+{
+	int ret;
+
+	cfg_command(d, 0, PCI_COMMAND_MEMORY);
+	ret = probe_bar(d);
+	cfg_command(d, PCI_COMMAND_MEMORY, 0);
+	if (!host_is_vf(d->bdf))
+		EXPECT_EQ(ret, -EIO);
+	return ret == -EIO;
+}

@@ -37,6 +37,14 @@ int host_resource(const char *bdf, unsigned int n, struct host_resource *res);
 #define RES_PREFETCH	0x00002000
 #define RES_MEM64	0x00100000
 
+/*
+ * Memory off in COMMAND takes effect. It always does on a function of its own; a
+ * VF's hardware has no such bit, and mainline leaves its memory on.
+ */
+bool memory_gate(struct vfio *d);
+/* The result of a 4-byte read at the end of mappable_bar() */
+int probe_bar(struct vfio *d);
+
 /* MSI-X table of the function: false if it has none */
 bool msix_table(struct vfio *d, unsigned int *bar, uint32_t *start, uint32_t *len);
 /*

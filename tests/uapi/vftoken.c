@@ -43,12 +43,28 @@ TEST(not_needed, "a token that is not needed is refused with EINVAL")
 
 	if (args.cdev)
 		SKIP("the token is given with the name of a group's device");
+	if (host_ext_cap(args.bdf[0], PCI_EXT_CAP_ID_SRIOV))
+		SKIP("a PF may be opened with a token: it is its VFs' from then on");
 	if (!sysfs_link(args.bdf[0], "physfn", phys, sizeof(phys)))
 		sysfs_link(phys, "driver", driver, sizeof(driver));
 	if (!strcmp(driver, "vfio-pci"))
 		SKIP("a VF of a PF that a user owns needs a token");
 	dut_close();
 	EXPECT_EQ(vfio_open_with(&d, args.bdf[0], NULL, TOKEN), -EINVAL);
+	EXPECT_EQ(vfio_open_with(&d, args.bdf[0], NULL, "nonsense"), -EINVAL);
+	EXPECT_EQ(vfio_open_with(&d, args.bdf[0], NULL, NULL), 0);
+	vfio_close(&d);
+}
+
+TEST(pf, "a PF may be opened with and without a token, not with nonsense")
+{
+	struct vfio d;
+
+	if (args.cdev || !host_ext_cap(args.bdf[0], PCI_EXT_CAP_ID_SRIOV))
+		SKIP("not an SR-IOV PF of a group");
+	dut_close();
+	EXPECT_EQ(vfio_open_with(&d, args.bdf[0], NULL, TOKEN), 0);
+	vfio_close(&d);
 	EXPECT_EQ(vfio_open_with(&d, args.bdf[0], NULL, "nonsense"), -EINVAL);
 	EXPECT_EQ(vfio_open_with(&d, args.bdf[0], NULL, NULL), 0);
 	vfio_close(&d);
