@@ -140,8 +140,8 @@ static int check_arrived(struct vpc_mig_file *file)
 	if (!ret)
 		return 0;
 
-	pci_warn(file->mig->core->pdev, "migration stream refused: %s (%pe)\n",
-		 why, ERR_PTR(ret));
+	pci_warn_ratelimited(file->mig->core->pdev, "migration stream refused: %s (%pe)\n",
+			     why, ERR_PTR(ret));
 	file->error = ret;
 	return ret;
 }
@@ -411,16 +411,16 @@ int vpc_mig_file_apply(struct vpc_migration *mig)
 	if (file->error)
 		return file->error;
 	if (!file->reader.ended) {
-		pci_warn(pdev, "migration stream refused: incomplete, %zu bytes\n",
-			 file->len);
+		pci_warn_ratelimited(pdev, "migration stream refused: incomplete, %zu bytes\n",
+				     file->len);
 		return -EINVAL;
 	}
 	image = file->buf + file->reader.part[VPC_STREAM_STATE].offset;
 	length = file->reader.part[VPC_STREAM_STATE].length;
 	ret = mig->ops->check(mig->core, image, length);
 	if (ret) {
-		pci_warn(pdev, "migration stream refused: the driver does not take the state (%pe)\n",
-			 ERR_PTR(ret));
+		pci_warn_ratelimited(pdev, "migration stream refused: the driver does not take the state (%pe)\n",
+				     ERR_PTR(ret));
 		return ret;
 	}
 	ret = mig->ops->load(mig->core, image, length);

@@ -1,0 +1,113 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: GPL-2.0-only
+# For tests in L1 that migrate a guest with a VF. Source it after lib.sh.
+#
+# The guest talks to the virtual host, which has an interface of its own on the
+# network (machine: migration).
+
+PF=0000:01:00.0
+MAC=02:00:00:00:00:01
+GUEST_IP=10.0.0.10 PEER_IP=10.0.0.1
+
+# mig_setup COUNT : VFs, of which 0 and 1 are migratable; VF 0 has the address of
+# the guest, which takes it along
+mig_setup() {
+	local n
+	ours i82576 i82576-vfio-pci
+	vfs $PF "$1"
+	devlink port function set "$(vf_port $PF 0)" hw_addr $MAC
+	for n in 0 1; do mig_activate $n; done
+}
+
+mig_activate() { # VF
+	local port
+	port=$(vf_port $PF "$1")
+	devlink port function set "$port" migratable enable
+	devlink port function set "$port" state active
+	wait_for 5 sh -c "devlink port show $port | grep -q 'opstate attached'"
+}
+
+# mig_peer : the host has an address on the network
+mig_peer() {
+	modprobe virtio_net
+	wait_for 10 test -e $pci/0000:00:05.0/virtio*/net
+	peer=$(ls $pci/0000:00:05.0/virtio*/net)
+	ip link set "$peer" up
+	ip addr add $PEER_IP/24 dev "$peer"
+}
+
+# mig_devices VF... : what a guest with these VFs is made of, the same on both sides
+mig_devices() {
+	local n i=0
+	for n; do
+		devices+=(-device "pcie-root-port,id=rp$i,bus=pcie.0,addr=$((5 + i)),slot=$((1 + i)),chassis=$((1 + i))"
+			-device "vfio-pci,host=$(vf_bdf $PF "$n"),bus=rp$i,addr=0,id=vf$i,enable-migration=on")
+		i=$((i + 1))
+	done
+}
+
+# mig_guest NAME VF [QEMU argument...] : boot a guest that has the network
+mig_guest() {
+	local name=$1 devices=()
+	mig_devices "$2"
+	shift 2
+	l2_start "$name" "${devices[@]}" "$@"
+	l2_run "$name" "ip link set eth0 up; ip addr add $GUEST_IP/24 dev eth0"
+	wait_for 20 l2_run "$name" "ping -c1 -W1 $PEER_IP"
+}
+
+# mig_incoming NAME VF [URI] : a QEMU that waits for a guest
+mig_incoming() {
+	local name=$1 devices=()
+	mig_devices "$2"
+	l2_spawn "$name" "${devices[@]}" -incoming "${3:-unix:/run/l2-$name.sock}"
+	wait_for 20 l2_status "$name" inmigrate || {
+		cat "$l2_dir/$name/qemu.log"
+		return 1
+	}
+}
+
+l2_status() { l2_qmp "$1" '{"execute":"query-status"}' | grep -q "\"$2\""; }
+
+mig_status() {
+	l2_qmp "$1" '{"execute":"query-migrate"}' | jq -r '.return.status // "none"'
+}
+
+mig_begin() { # FROM TO [URI]
+	l2_qmp "$1" '{"execute":"migrate-set-parameters","arguments":
+		{"downtime-limit":2000,"max-bandwidth":'"${MIG_BANDWIDTH:-0}"'}}' >/dev/null
+	l2_qmp "$1" '{"execute":"migrate","arguments":{"uri":"'"${3:-unix:/run/l2-$2.sock}"'"}}' >/dev/null
+}
+
+mig_ended() { # NAME STATUS...
+	local s want
+	s=$(mig_status "$1")
+	shift
+	for want; do [ "$s" != "$want" ] || return 0; done
+	return 1
+}
+
+# mig_move FROM TO [URI] : and tell how long it took; FROM is gone afterwards
+mig_move() {
+	local name=$1
+	mig_begin "$@"
+	wait_for 120 mig_ended "$name" completed failed ||
+		{ l2_qmp "$name" '{"execute":"query-migrate"}'; return 1; }
+	l2_qmp "$name" '{"execute":"query-migrate"}' | jq -c '.return |
+		{status, total: ."total-time", downtime,
+		 pages: .ram.normal, sync: .ram."dirty-sync-count"}'
+	[ "$(mig_status "$name")" = completed ] || {
+		cat "$l2_dir/$name/qemu.log" "$l2_dir/$2/qemu.log"
+		return 1
+	}
+	mig_quit "$name"
+	[ -n "${3-}" ] || wait_for 30 l2_status "$2" running
+}
+
+mig_quit() { # NAME : end of a QEMU whose guest has left
+	local pid
+	pid=$(cat "$l2_dir/$1/pid")
+	l2_qmp "$1" '{"execute":"quit"}' >/dev/null 2>&1 || :
+	wait_for 20 sh -c "! kill -0 $pid" || kill -9 "$pid"
+	rm -rf "${l2_dir:?}/$1"
+}
