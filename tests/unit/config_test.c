@@ -780,6 +780,7 @@ static struct kunit_suite config_suite = {
 	.name = "vpc_config",
 	.test_cases = config_cases,
 };
+
 kunit_test_suite(config_suite);
 
 MODULE_IMPORT_NS(COMPAT_KUNIT_NS);

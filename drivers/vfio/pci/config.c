@@ -3,14 +3,16 @@
  * The user's view of config space: open, close, read and write
  *
  * What the hardware cannot change is read from the shadow, without a lock: a
- * dword is read as a whole. Everything else is read from the hardware with the
- * accessors that wait while the PCI core keeps config space to itself, as it does
- * during a reset. Writes to the hardware pass the gate.
+ * dword is read as a whole. Whatever goes to the hardware passes the gate, which
+ * keeps resets and the departure of the function away meanwhile. So the accessors
+ * need not be those that wait for the PCI core, and must not be: a reset has
+ * config space locked when it waits for the gate.
  *
- * The lock orders writes. It is held while waiting for a reset, so nobody takes
+ * The lock orders writes. It is held while waiting at the gate, so nobody takes
  * it on the way of a reset: vpc_config_reset_done() does without.
  */
 #include <linux/cleanup.h>
+#include <linux/log2.h>
 #include <linux/slab.h>
 #include <linux/uaccess.h>
 #include <linux/unaligned.h>
@@ -76,7 +78,6 @@ int vpc_config_open(struct vfio_pci_core_state *st)
 	if (!map.shadow)
 		return -ENOMEM;
 	map.rule = (u8 *)map.shadow + map.size;
-	mutex_init(&st->config.lock);
 	vpc_config_walk(&map, &src);
 	seed(st, map.shadow);
 
@@ -98,22 +99,6 @@ void vpc_config_close(struct vfio_pci_core_state *st)
 	kfree(shadow);
 }
 
-/*
- * The PCI core keeps users out during its resets. A driver's own reset is known
- * to the gate only.
- */
-static int wait_for_function(struct vfio_pci_core_state *st)
-{
-	struct vpc_gate *gate = &st->gate;
-
-	if (vpc_gate_inert(st))
-		return -EIO;
-	if (unlikely(READ_ONCE(gate->blocked)) &&
-	    wait_event_killable(gate->unblocked, !READ_ONCE(gate->blocked)))
-		return -EINTR;
-	return 0;
-}
-
 /* A function that does not answer reads as ones, as ever. */
 static u32 hw_read(struct pci_dev *pdev, unsigned int offset,
 		   unsigned int width)
@@ -124,49 +109,28 @@ static u32 hw_read(struct pci_dev *pdev, unsigned int offset,
 
 	switch (width) {
 	case 1:
-		pci_user_read_config_byte(pdev, offset, &byte);
+		pci_read_config_byte(pdev, offset, &byte);
 		return byte;
 	case 2:
-		pci_user_read_config_word(pdev, offset, &word);
+		pci_read_config_word(pdev, offset, &word);
 		return word;
 	default:
-		pci_user_read_config_dword(pdev, offset, &val);
+		pci_read_config_dword(pdev, offset, &val);
 		return val;
 	}
 }
 
-/*
- * Change the hardware as a write says. The gate keeps resets and the departure of
- * the function away meanwhile, so the accessors need not wait. That also allows
- * a reset to have config space locked while it waits for the gate.
- */
-static int hw_write(struct vfio_pci_core_state *st,
-		    const struct vpc_config_write *w)
+static int hw_write(struct pci_dev *pdev, unsigned int offset,
+		    unsigned int width, u32 val)
 {
-	const struct vpc_reg *reg = w->reg;
-	unsigned int shift = (w->offset & 3) * 8;
-	struct pci_dev *pdev = st->pdev;
-	u32 val = w->val;
-	int ret;
-
-	ret = vpc_gate_enter(st);
-	if (ret)
-		return ret;
-
-	if (w->mask & ~(reg->write & ~reg->virt)) {
-		pci_read_config_dword(pdev, w->offset & ~3U, &val);
-		val = vpc_reg_merge(reg, val, w->val, w->mask);
+	switch (width) {
+	case 1:
+		return pci_write_config_byte(pdev, offset, val);
+	case 2:
+		return pci_write_config_word(pdev, offset, val);
+	default:
+		return pci_write_config_dword(pdev, offset, val);
 	}
-	val >>= shift;
-	if (w->width == 1)
-		ret = pci_write_config_byte(pdev, w->offset, val);
-	else if (w->width == 2)
-		ret = pci_write_config_word(pdev, w->offset, val);
-	else
-		ret = pci_write_config_dword(pdev, w->offset, val);
-
-	vpc_gate_exit(st);
-	return pcibios_err_to_errno(ret);
 }
 
 /* Largest aligned access at @offset that is not longer than @count. */
@@ -184,64 +148,183 @@ static size_t chunk_length(u64 offset, size_t count)
 }
 
 /*
- * An access to the hardware has the width of the user's, since a device-specific
- * register may care.
+ * A user who entered low power gave up the reference that keeps the function
+ * awake: an access takes one of its own.
  */
-static u32 view(struct vfio_pci_core_state *st, unsigned int offset,
-		unsigned int width)
+static int wake(struct vfio_pci_core_state *st, bool *awoken)
 {
-	const struct vpc_config_map *map = &st->config.map;
-	const struct vpc_reg *reg = &vpc_regs[map->rule[offset / 4]];
-	unsigned int shift = (offset & 3) * 8;
-	u32 shadow = READ_ONCE(map->shadow[offset / 4]);
-	u32 hw = 0;
+	*awoken = READ_ONCE(st->gate.asleep) & VPC_ASLEEP_LOW_POWER;
+	return unlikely(*awoken) ? vpc_power_get(st) : 0;
+}
 
-	if (~reg->virt & vpc_reg_mask(offset, width))
-		hw = hw_read(st->pdev, offset, width) << shift;
+static void let_sleep(struct vfio_pci_core_state *st, bool awoken)
+{
+	if (unlikely(awoken))
+		vpc_power_put(st);
+}
+
+static const struct vpc_reg *reg_at(const struct vpc_config_map *map,
+				    unsigned int offset)
+{
+	return &vpc_regs[map->rule[offset / 4]];
+}
+
+/*
+ * Read the dword, or a part of it, that the hardware has a part in. The access to
+ * the hardware has the width of the user's, since a device-specific register may
+ * care. The gate is held open.
+ */
+static u32 view_hw(struct vfio_pci_core_state *st, const struct vpc_reg *reg,
+		   u32 shadow, unsigned int offset, unsigned int width)
+{
+	unsigned int shift = (offset & 3) * 8;
+	u32 hw = hw_read(st->pdev, offset, width) << shift;
+
 	return vpc_reg_view(reg, hw, shadow) >> shift;
 }
 
-static ssize_t read_chunk(struct vfio_pci_core_state *st, char __user *buf,
-			  size_t count, unsigned int offset)
+static int fill(struct vfio_pci_core_state *st, u8 *data, size_t count,
+		unsigned int offset)
+{
+	const struct vpc_config_map *map = &st->config.map;
+	const struct vpc_reg *reg;
+	bool entered = false;
+	unsigned int width;
+	u32 val;
+	int ret;
+
+	for (; count; offset += width, data += width, count -= width) {
+		width = access_width(offset, count);
+		reg = reg_at(map, offset);
+		val = READ_ONCE(map->shadow[offset / 4]);
+
+		if (!(~reg->virt & vpc_reg_mask(offset, width))) {
+			val >>= (offset & 3) * 8;
+		} else {
+			if (!entered) {
+				ret = vpc_gate_enter(st);
+				if (ret)
+					return ret;
+				entered = true;
+			}
+			val = view_hw(st, reg, val, offset, width);
+		}
+		put_unaligned_le32(val, data);
+	}
+
+	if (entered)
+		vpc_gate_exit(st);
+	return 0;
+}
+
+static ssize_t read_chunks(struct vfio_pci_core_state *st, char __user *buf,
+			   size_t count, unsigned int offset)
 {
 	u8 data[CHUNK + 3];
-	unsigned int width;
+	size_t len;
+	int ret;
 
-	for (size_t done = 0; done < count; done += width) {
-		width = access_width(offset + done, count - done);
-		put_unaligned_le32(view(st, offset + done, width), data + done);
+	for (size_t done = 0; done < count; done += len) {
+		len = chunk_length(offset + done, count - done);
+		ret = fill(st, data, len, offset + done);
+		if (ret)
+			return ret;
+		if (copy_to_user(buf + done, data, len))
+			return -EFAULT;
 	}
-	return copy_to_user(buf, data, count) ? -EFAULT : 0;
+	return count;
+}
+
+/* An aligned access of a width that registers have. */
+static bool is_plain(u64 offset, size_t count)
+{
+	return count <= 4 && is_power_of_2(count) && !(offset & (count - 1));
+}
+
+static ssize_t give(char __user *buf, unsigned int width, u32 val)
+{
+	switch (width) {
+	case 1:
+		return put_user(val, (u8 __user *)buf) ?: 1;
+	case 2:
+		return put_user(cpu_to_le16(val), (__le16 __user *)buf) ?: 2;
+	default:
+		return put_user(cpu_to_le32(val), (__le32 __user *)buf) ?: 4;
+	}
+}
+
+/* By far the most frequent access: one register. */
+static ssize_t read_plain(struct vfio_pci_core_state *st, char __user *buf,
+			  unsigned int width, unsigned int offset)
+{
+	const struct vpc_config_map *map = &st->config.map;
+	const struct vpc_reg *reg = reg_at(map, offset);
+	u32 val = READ_ONCE(map->shadow[offset / 4]);
+	bool awoken;
+	int ret;
+
+	if (!(~reg->virt & vpc_reg_mask(offset, width)))
+		return give(buf, width, val >> (offset & 3) * 8);
+
+	ret = wake(st, &awoken);
+	if (ret)
+		return ret;
+	ret = vpc_gate_enter(st);
+	if (!ret) {
+		val = view_hw(st, reg, val, offset, width);
+		vpc_gate_exit(st);
+	}
+	let_sleep(st, awoken);
+	return ret ? ret : give(buf, width, val);
 }
 
 /*
  * Read the user's view. A read that goes beyond the end is short, one that begins
- * there fails with -EINVAL. -EIO if the function has left.
+ * there fails with -EINVAL. -EIO if the function has left. The caller needs no
+ * runtime PM reference.
  */
 ssize_t vpc_config_read(struct vfio_pci_core_state *st, char __user *buf,
 			size_t count, u64 offset)
 {
+	const unsigned int size = st->config.map.size;
+	bool awoken;
 	ssize_t ret;
 
-	if (offset >= st->config.map.size)
+	if (unlikely(offset >= size))
 		return -EINVAL;
-	count = min_t(u64, count, st->config.map.size - offset);
-	ret = wait_for_function(st);
+	if (unlikely(vpc_gate_inert(st)))
+		return -EIO;
+	if (likely(is_plain(offset, count)))
+		return read_plain(st, buf, count, offset);
+
+	ret = wake(st, &awoken);
 	if (ret)
 		return ret;
+	ret = read_chunks(st, buf, min_t(u64, count, size - offset), offset);
+	let_sleep(st, awoken);
+	return ret;
+}
 
-	/* By far the most frequent access: a register. */
-	if (count == 4 && !(offset & 3))
-		return put_user(cpu_to_le32(view(st, offset, 4)),
-				(__le32 __user *)buf) ?: 4;
+/* Change the hardware as a write says. */
+static int write_hw(struct vfio_pci_core_state *st,
+		    const struct vpc_config_write *w)
+{
+	unsigned int shift = (w->offset & 3) * 8;
+	const struct vpc_reg *reg = w->reg;
+	u32 val = w->val;
+	int ret;
 
-	for (size_t done = 0, len; done < count; done += len) {
-		len = chunk_length(offset + done, count - done);
-		ret = read_chunk(st, buf + done, len, offset + done);
-		if (ret)
-			return ret;
+	ret = vpc_gate_enter(st);
+	if (ret)
+		return ret;
+	if (w->mask & ~(reg->write & ~reg->virt)) {
+		val = hw_read(st->pdev, w->offset, w->width) << shift;
+		val = vpc_reg_merge(reg, val, w->val, w->mask);
 	}
-	return count;
+	ret = hw_write(st->pdev, w->offset, w->width, val >> shift);
+	vpc_gate_exit(st);
+
+	return pcibios_err_to_errno(ret);
 }
 
 /* Store a write in shadow and hardware, as its register says. */
@@ -254,7 +337,7 @@ int vpc_config_store(struct vfio_pci_core_state *st, struct vpc_config_write *w)
 	if (!(w->mask & reg->write & ~reg->virt) &&
 	    !(w->val & w->mask & reg->clear & ~reg->virt))
 		return 0;
-	return hw_write(st, w);
+	return write_hw(st, w);
 }
 
 static int write_one(struct vfio_pci_core_state *st, unsigned int offset,
@@ -266,7 +349,7 @@ static int write_one(struct vfio_pci_core_state *st, unsigned int offset,
 		.width = width,
 		.val = val << (offset & 3) * 8,
 		.mask = vpc_reg_mask(offset, width),
-		.reg = &vpc_regs[map->rule[offset / 4]],
+		.reg = reg_at(map, offset),
 		.shadow = &map->shadow[offset / 4],
 	};
 	int ret;
@@ -284,47 +367,74 @@ static int write_one(struct vfio_pci_core_state *st, unsigned int offset,
 }
 
 static int write_chunk(struct vfio_pci_core_state *st, const u8 *data,
-		       size_t count, unsigned int offset, bool *reset)
+		       size_t count, unsigned int offset)
 {
+	bool reset = false;
 	unsigned int width;
-	u32 val;
-	int ret;
+	int ret = 0;
 
-	guard(mutex)(&st->config.lock);
-	ret = wait_for_function(st);
+	mutex_lock(&st->config.lock);
 	for (size_t done = 0; !ret && done < count; done += width) {
 		width = access_width(offset + done, count - done);
-		val = get_unaligned_le32(data + done);
-		ret = write_one(st, offset + done, width, val, reset);
+		ret = write_one(st, offset + done, width,
+				get_unaligned_le32(data + done), &reset);
 	}
+	mutex_unlock(&st->config.lock);
+
+	/* As with hardware, the user is not told whether it worked. */
+	if (unlikely(reset))
+		vpc_reset_function(st);
 	return ret;
 }
 
-/* Write to the user's view; ends and errors as with vpc_config_read(). */
+static int fetch(const char __user *buf, u8 *data, size_t count)
+{
+	/* A constant length saves a call. */
+	if (likely(count == 2))
+		return copy_from_user(data, buf, 2) ? -EFAULT : 0;
+	if (likely(count == 4))
+		return copy_from_user(data, buf, 4) ? -EFAULT : 0;
+	return copy_from_user(data, buf, count) ? -EFAULT : 0;
+}
+
+static ssize_t write_chunks(struct vfio_pci_core_state *st,
+			    const char __user *buf, size_t count,
+			    unsigned int offset)
+{
+	u8 data[CHUNK + 3];
+	size_t len;
+	int ret;
+
+	for (size_t done = 0; done < count; done += len) {
+		len = chunk_length(offset + done, count - done);
+		ret = fetch(buf + done, data, len);
+		if (!ret)
+			ret = write_chunk(st, data, len, offset + done);
+		if (ret)
+			return ret;
+	}
+	return count;
+}
+
+/* Write to the user's view; otherwise as vpc_config_read(). */
 ssize_t vpc_config_write(struct vfio_pci_core_state *st, const char __user *buf,
 			 size_t count, u64 offset)
 {
-	u8 data[CHUNK + 3];
-	bool reset;
-	int ret;
+	const unsigned int size = st->config.map.size;
+	bool awoken;
+	ssize_t ret;
 
-	if (offset >= st->config.map.size)
+	if (unlikely(offset >= size))
 		return -EINVAL;
-	count = min_t(u64, count, st->config.map.size - offset);
+	if (unlikely(vpc_gate_inert(st)))
+		return -EIO;
 
-	for (size_t done = 0, len; done < count; done += len) {
-		len = chunk_length(offset + done, count - done);
-		if (copy_from_user(data, buf + done, len))
-			return -EFAULT;
-		reset = false;
-		ret = write_chunk(st, data, len, offset + done, &reset);
-		if (ret)
-			return ret;
-		/* As hardware does, the user is not told whether it worked. */
-		if (reset)
-			vpc_reset_function(st);
-	}
-	return count;
+	ret = wake(st, &awoken);
+	if (ret)
+		return ret;
+	ret = write_chunks(st, buf, min_t(u64, count, size - offset), offset);
+	let_sleep(st, awoken);
+	return ret;
 }
 
 /*

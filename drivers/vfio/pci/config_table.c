@@ -115,7 +115,7 @@ const struct vpc_reg vpc_regs[] = {
 
 	/*
 	 * MSI (PCI 6.8.1). Interrupts are set up with VFIO_DEVICE_SET_IRQS: what
-	 * the user writes here is remembered and has no effect.
+	 * the user writes to address, data and flags is remembered, not done.
 	 */
 	REG(MSI, 0, .effect = VPC_EFFECT_MSI, .virt = ALL,
 	    .zero = HI(PCI_MSI_FLAGS_ENABLE | PCI_MSI_FLAGS_QSIZE | 0xfe00),
@@ -125,10 +125,9 @@ const struct vpc_reg vpc_regs[] = {
 	REG(MSI_32, PCI_MSI_DATA_32, .virt = ALL, .zero = ALL, .write = 0xffff),
 	REG(MSI_64, PCI_MSI_ADDRESS_HI, .virt = ALL, .zero = ALL, .write = ALL),
 	REG(MSI_64, PCI_MSI_DATA_64, .virt = ALL, .zero = ALL, .write = 0xffff),
-	REG(MSI_MASK_32, PCI_MSI_MASK_32, .virt = ALL, .zero = ALL,
-	    .write = ALL),
-	REG(MSI_MASK_64, PCI_MSI_MASK_64, .virt = ALL, .zero = ALL,
-	    .write = ALL),
+	/* Masks are, since only the function knows what is pending behind them. */
+	REG(MSI_MASK_32, PCI_MSI_MASK_32, .write = ALL),
+	REG(MSI_MASK_64, PCI_MSI_MASK_64, .write = ALL),
 
 	/* Vendor-specific (PCI 6.7): id, link and length, then what it likes */
 	REG(VNDR, 0, .virt = 0x00ffffff, .write = 0xff000000),
@@ -184,7 +183,6 @@ const struct vpc_reg vpc_regs[] = {
 	CONSTANT(DVSEC, PCI_DVSEC_HEADER1),
 	REG(DVSEC, PCI_DVSEC_HEADER2, .virt = 0xffff, .write = 0xffff0000),
 };
-
 EXPORT_SYMBOL_IF_KUNIT(vpc_regs);
 
 const unsigned int vpc_num_regs = ARRAY_SIZE(vpc_regs);
