@@ -70,7 +70,7 @@ TEST(info, "the count is the capability's; vectors can be added where the host c
 	EXPECT_EQ(info.count, (cfg_read(d, pos + PCI_MSIX_FLAGS, 2) &
 			       PCI_MSIX_FLAGS_QSIZE) + 1);
 	EXPECT_EQ(info.flags & ~VFIO_IRQ_INFO_NORESIZE, VFIO_IRQ_INFO_EVENTFD);
-	/* x86 can, since 6.2 */
+	/* x86 can, since 6.5 */
 	EXPECT_EQ(info.flags & VFIO_IRQ_INFO_NORESIZE, 0);
 }
 
