@@ -271,10 +271,10 @@ static void shows_a_usual_chain(struct kunit *test)
 	struct fake *fake = fake_new(test, 256);
 	static const u8 caps[] = { 0x40, 0x60, 0x80, 0xa0, 0 };
 
-	fake->hw[0x40 / 4] = PCI_CAP_ID_PM | 0xc823 << 16;
+	fake->hw[0x40 / 4] = PCI_CAP_ID_PM | 0xc823U << 16;
 	fake->hw[0x60 / 4] = PCI_CAP_ID_MSI | 0x0180 << 16;
 	fake->hw[0x64 / 4] = 0xfee00000;
-	fake->hw[0x80 / 4] = PCI_CAP_ID_MSIX | 0x8009 << 16;
+	fake->hw[0x80 / 4] = PCI_CAP_ID_MSIX | 0x8009U << 16;
 	fake->hw[0x84 / 4] = 3;
 	fake->hw[0xa0 / 4] = PCI_CAP_ID_EXP | 2 << 16;
 	fake->hw[0xa4 / 4] = PCI_EXP_DEVCAP_FLR;
@@ -356,7 +356,7 @@ static void hides_the_unknown(struct kunit *test)
 {
 	struct fake *fake = fake_new(test, 256);
 
-	fake->hw[0x40 / 4] = 0x77 | 0xabcd << 16;
+	fake->hw[0x40 / 4] = 0x77 | 0xabcdU << 16;
 	fake->hw[0x44 / 4] = 0x55667788;
 	fake->hw[0x50 / 4] = PCI_CAP_ID_PM;
 	fake->hw[0x60 / 4] = PCI_CAP_ID_SHPC;

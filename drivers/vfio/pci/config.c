@@ -40,7 +40,7 @@ static void seed(struct vfio_pci_core_state *st, u32 *shadow)
 
 	/* SR-IOV 3.4.1.1: a VF reads ones here. */
 	if (pdev->is_virtfn)
-		shadow[PCI_VENDOR_ID / 4] = pdev->vendor | pdev->device << 16;
+		shadow[PCI_VENDOR_ID / 4] = pdev->vendor | (u32)pdev->device << 16;
 	if (!vpc_irq_count(st, VFIO_PCI_INTX_IRQ_INDEX))
 		shadow[PCI_INTERRUPT_LINE / 4] &= ~(u32)0xff00;
 	vpc_config_seed_bars(st, shadow);
