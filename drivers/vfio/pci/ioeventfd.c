@@ -5,6 +5,7 @@
  * A virtual machine monitor uses them for doorbells that it has to trap: the
  * write is done where the eventfd is signalled, without a way through user space.
  */
+#include <kunit/visibility.h>
 #include <linux/bitops.h>
 #include <linux/cleanup.h>
 #include <linux/io.h>
@@ -14,7 +15,7 @@
 #include <linux/slab.h>
 #include <linux/uaccess.h>
 
-#include "vpc.h"
+#include "irq.h"
 
 /* One user may not fill the kernel's memory; a device has few doorbells. */
 #define MAX_IOEVENTFDS	1000
@@ -25,20 +26,16 @@
  * @st: the device
  * @virqfd: calls us when the user's eventfd is signalled
  * @io: where to write
- * @bar: BAR that @offset is in
- * @len: 1, 2, 4 or 8 bytes
- * @offset: multiple of @len
- * @data: what to write, no wider than @len
+ * @port: @io is an I/O port
+ * @what: what to write
  */
 struct vpc_ioeventfd {
 	struct list_head node;
 	struct vfio_pci_core_state *st;
 	struct virqfd *virqfd;
 	void __iomem *io;
-	unsigned int bar;
-	unsigned int len;
-	u64 offset;
-	u64 data;
+	bool port;
+	struct vpc_ioeventfd_write what;
 };
 
 void vpc_ioeventfds_init(struct vfio_pci_core_state *st)
@@ -49,18 +46,20 @@ void vpc_ioeventfds_init(struct vfio_pci_core_state *st)
 
 static void do_write(const struct vpc_ioeventfd *ioev)
 {
-	switch (ioev->len) {
+	const u64 data = ioev->what.data;
+
+	switch (ioev->what.len) {
 	case 1:
-		iowrite8(ioev->data, ioev->io);
+		iowrite8(data, ioev->io);
 		break;
 	case 2:
-		iowrite16(ioev->data, ioev->io);
+		iowrite16(data, ioev->io);
 		break;
 	case 4:
-		iowrite32(ioev->data, ioev->io);
+		iowrite32(data, ioev->io);
 		break;
 	default:
-		iowrite64(ioev->data, ioev->io);
+		iowrite64(data, ioev->io);
 		break;
 	}
 }
@@ -70,12 +69,14 @@ static void do_write(const struct vpc_ioeventfd *ioev)
  * write_deferred(): a reset is under way, memory is off or just being switched.
  * Or an interrupt signals: a user may have it write what makes the function
  * interrupt again, and the processor would do nothing else from then on.
+ * I/O ports, which memory decoding says nothing of, are rarely doorbells.
  */
 static int write_now(void *opaque, void *unused)
 {
 	struct vpc_ioeventfd *ioev = opaque;
 
-	if (in_hardirq() || !vpc_gate_try_enter_memory(ioev->st))
+	if (in_hardirq() || ioev->port ||
+	    !vpc_gate_try_enter_memory(ioev->st))
 		return 1;
 
 	do_write(ioev);
@@ -88,7 +89,8 @@ static void write_deferred(void *opaque, void *unused)
 {
 	struct vpc_ioeventfd *ioev = opaque;
 
-	if (vpc_gate_enter_memory(ioev->st))
+	if (ioev->port ? vpc_gate_enter(ioev->st) :
+			 vpc_gate_enter_memory(ioev->st))
 		return;
 
 	do_write(ioev);
@@ -97,7 +99,7 @@ static void write_deferred(void *opaque, void *unused)
 
 /* Does the write touch the MSI-X table, which is the host's? */
 static bool hits_msix_table(struct vfio_pci_core_state *st,
-			    const struct vpc_ioeventfd *want)
+			    const struct vpc_ioeventfd_write *want)
 {
 	struct pci_dev *pdev = st->pdev;
 	u64 start, end;
@@ -115,10 +117,9 @@ static bool hits_msix_table(struct vfio_pci_core_state *st,
 	return want->offset < end && want->offset + want->len > start;
 }
 
-/* What the user asks for, without its eventfd. */
-static int describe(struct vfio_pci_core_state *st,
-		    const struct vfio_device_ioeventfd *arg,
-		    struct vpc_ioeventfd *want)
+/* What the user asks for, as far as that does not depend on the function. */
+int vpc_ioeventfd_parse(const struct vfio_device_ioeventfd *arg,
+			struct vpc_ioeventfd_write *want)
 {
 	u32 width = arg->flags & VFIO_DEVICE_IOEVENTFD_SIZE_MASK;
 	u64 index = VPC_OFFSET_TO_INDEX(arg->offset);
@@ -134,8 +135,14 @@ static int describe(struct vfio_pci_core_state *st,
 	want->offset = arg->offset & VPC_OFFSET_MASK;
 	want->data = arg->data & GENMASK_ULL(width * BITS_PER_BYTE - 1, 0);
 
-	if (!IS_ALIGNED(want->offset, want->len) ||
-	    want->offset + want->len > st->bars[want->bar].size)
+	return IS_ALIGNED(want->offset, want->len) ? 0 : -EINVAL;
+}
+EXPORT_SYMBOL_IF_KUNIT(vpc_ioeventfd_parse);
+
+static int check_place(struct vfio_pci_core_state *st,
+		       const struct vpc_ioeventfd_write *want)
+{
+	if (want->offset + want->len > st->bars[want->bar].size)
 		return -EINVAL;
 	if (hits_msix_table(st, want) ||
 	    vpc_trap_overlaps(st, want->bar, want->offset,
@@ -145,14 +152,16 @@ static int describe(struct vfio_pci_core_state *st,
 }
 
 static struct vpc_ioeventfd *find(struct vpc_ioeventfds *all,
-				  const struct vpc_ioeventfd *want)
+				  const struct vpc_ioeventfd_write *want)
 {
 	struct vpc_ioeventfd *ioev;
 
 	lockdep_assert_held(&all->lock);
 	list_for_each_entry(ioev, &all->list, node)
-		if (ioev->bar == want->bar && ioev->offset == want->offset &&
-		    ioev->len == want->len && ioev->data == want->data)
+		if (ioev->what.bar == want->bar &&
+		    ioev->what.offset == want->offset &&
+		    ioev->what.len == want->len &&
+		    ioev->what.data == want->data)
 			return ioev;
 	return NULL;
 }
@@ -167,8 +176,8 @@ static void remove(struct vpc_ioeventfds *all, struct vpc_ioeventfd *ioev)
 	kfree(ioev);
 }
 
-static int add(struct vfio_pci_core_state *st, const struct vpc_ioeventfd *want,
-	       int fd)
+static int add(struct vfio_pci_core_state *st,
+	       const struct vpc_ioeventfd_write *want, int fd)
 {
 	struct vpc_ioeventfds *all = &st->ioeventfds;
 	void __iomem *base;
@@ -182,10 +191,12 @@ static int add(struct vfio_pci_core_state *st, const struct vpc_ioeventfd *want,
 		return base ? PTR_ERR(base) : -ENOMEM;
 
 	struct vpc_ioeventfd *ioev __free(kfree) =
-		kmemdup(want, sizeof(*want), GFP_KERNEL_ACCOUNT);
+		kzalloc(sizeof(*ioev), GFP_KERNEL_ACCOUNT);
 	if (!ioev)
 		return -ENOMEM;
 	ioev->st = st;
+	ioev->what = *want;
+	ioev->port = pci_resource_flags(st->pdev, want->bar) & IORESOURCE_IO;
 	ioev->io = base + want->offset;
 	ret = vfio_virqfd_enable(ioev, write_now, write_deferred, NULL,
 				 &ioev->virqfd, fd);
@@ -201,15 +212,16 @@ long vpc_ioctl_ioeventfd(struct vfio_pci_core_state *st, void __user *arg)
 {
 	const size_t minsz = offsetofend(struct vfio_device_ioeventfd, fd);
 	struct vpc_ioeventfds *all = &st->ioeventfds;
-	struct vpc_ioeventfd want = { }, *have;
 	struct vfio_device_ioeventfd req;
+	struct vpc_ioeventfd_write want;
+	struct vpc_ioeventfd *have;
 	int ret;
 
 	if (copy_from_user(&req, arg, minsz))
 		return -EFAULT;
 	if (req.argsz < minsz)
 		return -EINVAL;
-	ret = describe(st, &req, &want);
+	ret = vpc_ioeventfd_parse(&req, &want) ?: check_place(st, &want);
 	if (ret)
 		return ret;
 

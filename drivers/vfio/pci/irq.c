@@ -6,12 +6,14 @@
  * it. INTx and MSI(-X) have files of their own; ERR and REQ, which are eventfds
  * and no interrupts of the function, are here.
  */
+#include <kunit/visibility.h>
 #include <linux/cleanup.h>
 #include <linux/nospec.h>
 #include <linux/slab.h>
 #include <linux/uaccess.h>
 
 #include "irq.h"
+#include "trace.h"
 
 /* What fits here needs no allocation: the usual few vectors. */
 #define SMALL_DATA	32
@@ -102,6 +104,7 @@ u32 vpc_irq_flags(unsigned int index, bool dynamic_msix)
 
 	return VFIO_IRQ_INFO_EVENTFD | VFIO_IRQ_INFO_NORESIZE;
 }
+EXPORT_SYMBOL_IF_KUNIT(vpc_irq_flags);
 
 long vpc_ioctl_get_irq_info(struct vfio_pci_core_state *st, void __user *arg)
 {
@@ -232,12 +235,16 @@ static int run_action(struct vfio_pci_core_state *st,
 	unsigned int action = (hdr->flags & VFIO_IRQ_SET_ACTION_TYPE_MASK) >>
 			      ACTION_SHIFT;
 	vpc_irq_action run = vpc_irq_actions[index][action];
+	int ret;
 
 	if (!run)
 		return -ENOTTY;
 
-	guard(mutex)(&st->irqs.lock);
-	return run(st, &set);
+	scoped_guard(mutex, &st->irqs.lock)
+		ret = run(st, &set);
+	trace_vpc_set_irqs(st->pdev, hdr->index, hdr->flags, hdr->start,
+			   hdr->count, ret);
+	return ret;
 }
 
 /*

@@ -58,8 +58,24 @@ static inline struct eventfd_ctx *vpc_irq_eventfd(s32 fd)
 #define VPC_INTX_BY_SLEEP	BIT(2)	/* asleep or being reset */
 #define VPC_INTX_BY_DETACH	BIT(3)	/* nobody listens */
 
-/* irq.c, for KUnit */
+/**
+ * struct vpc_ioeventfd_write - what an ioeventfd writes, and where
+ * @bar: BAR that @offset is in
+ * @len: 1, 2, 4 or 8 bytes
+ * @offset: multiple of @len
+ * @data: no wider than @len
+ */
+struct vpc_ioeventfd_write {
+	unsigned int bar;
+	unsigned int len;
+	u64 offset;
+	u64 data;
+};
+
+/* irq.c, ioeventfd.c; seen by KUnit */
 u32 vpc_irq_flags(unsigned int index, bool dynamic_msix);
+int vpc_ioeventfd_parse(const struct vfio_device_ioeventfd *arg,
+			struct vpc_ioeventfd_write *want);
 
 /* intx.c; vpc_irqs.lock is held */
 int vpc_intx_action_mask(struct vfio_pci_core_state *st,
