@@ -140,7 +140,7 @@ static int check_arrived(struct vpc_mig_file *file)
 	if (!ret)
 		return 0;
 
-	pci_warn_ratelimited(file->mig->core->pdev, "migration stream refused: %s (%pe)\n",
+	pci_notice_ratelimited(file->mig->core->pdev, "migration stream refused: %s (%pe)\n",
 			     why, ERR_PTR(ret));
 	file->error = ret;
 	return ret;
@@ -411,7 +411,7 @@ int vpc_mig_file_apply(struct vpc_migration *mig)
 	if (file->error)
 		return file->error;
 	if (!file->reader.ended) {
-		pci_warn_ratelimited(pdev, "migration stream refused: incomplete, %zu bytes\n",
+		pci_notice_ratelimited(pdev, "migration stream refused: incomplete, %zu bytes\n",
 				     file->len);
 		return -EINVAL;
 	}
@@ -419,7 +419,7 @@ int vpc_mig_file_apply(struct vpc_migration *mig)
 	length = file->reader.part[VPC_STREAM_STATE].length;
 	ret = mig->ops->check(mig->core, image, length);
 	if (ret) {
-		pci_warn_ratelimited(pdev, "migration stream refused: the driver does not take the state (%pe)\n",
+		pci_notice_ratelimited(pdev, "migration stream refused: the driver does not take the state (%pe)\n",
 				     ERR_PTR(ret));
 		return ret;
 	}
