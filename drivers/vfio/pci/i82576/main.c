@@ -23,7 +23,9 @@ static int i82576_vfio_open(struct vfio_device *vdev)
 	ret = vfio_pci_core_open_device(vdev);
 	if (ret)
 		goto out_aux;
-	ret = i82576_migration_open(vf);
+	ret = i82576_stats_open(vf);
+	if (!ret)
+		ret = i82576_migration_open(vf);
 	if (ret)
 		goto out_core;
 	return 0;

@@ -127,16 +127,13 @@ int i82576_migration_init(struct i82576_vfio *vf)
  * i82576_migration_open - trap what migration needs to see
  * @vf: virtual function being opened
  *
- * A VF that is not migratable is mapped as a whole and costs nothing.
+ * The queues of a VF that is not migratable are mapped and cost nothing.
  *
  * Return: 0 or a negative errno.
  */
 int i82576_migration_open(struct i82576_vfio *vf)
 {
-	int ret;
-
-	if (!vf->aux->migratable)
+	if (!vf->aux->migratable || !precopy)
 		return 0;
-	ret = i82576_stats_open(vf);
-	return ret || !precopy ? ret : i82576_track_open(vf);
+	return i82576_track_open(vf);
 }

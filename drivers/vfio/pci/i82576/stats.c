@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Statistics: counters that go on where they were
+ * Statistics: counters that start at 0 for each owner and go on where they were
  *
- * A VF's counters (data sheet 8.26, VFGPRC to VFGOTLBC) cannot be written. A driver
- * that sees one go backwards takes it for wrapped around and adds 2^32. So the page
- * that has them is trapped, and what a guest brought along is added to what the
- * hardware counts. Drivers read the counters every two seconds or so, and use the
- * rest of the page, the mailbox, as rarely.
+ * A VF's counters (data sheet 8.26, VFGPRC to VFGOTLBC) cannot be written and no
+ * reset clears them: an owner would see what the last one moved. And a driver that
+ * sees one go backwards, as after a migration, takes it for wrapped around and adds
+ * 2^32. So the page that has them is trapped, and an offset is added to what the
+ * hardware counts: at open such that the sum is 0, after a migration such that it
+ * is what the guest saw last. Drivers read the counters every two seconds or so,
+ * and use the rest of the page, the mailbox, as rarely.
  */
 #include <linux/io.h>
 
@@ -74,17 +76,36 @@ static const struct vfio_pci_core_trap_ops stats_trap = {
 	.write	= stats_write,
 };
 
+/* Make counter @i read @value from now on. */
+static int stat_set(struct i82576_vfio *vf, int i, u32 value)
+{
+	u32 counted;
+	int ret;
+
+	ret = vfio_pci_core_bar_read(&vf->core, I82576_BAR, stat_regs[i],
+				     &counted);
+	if (ret)
+		return ret;
+	guard(spinlock)(&vf->stats_lock);
+	vf->stats_base[i] = value - counted;
+	return 0;
+}
+
 /**
- * i82576_stats_open - begin with the hardware's counters, and trap them
+ * i82576_stats_open - trap the counters, and let a new owner begin with 0
  * @vf: virtual function being opened
  *
  * Return: 0 or a negative errno.
  */
 int i82576_stats_open(struct i82576_vfio *vf)
 {
-	memset(vf->stats_base, 0, sizeof(vf->stats_base));
-	return vfio_pci_core_trap(&vf->core, I82576_BAR, PAGE_START, PAGE_LENGTH,
-				  &stats_trap);
+	int ret;
+
+	ret = vfio_pci_core_trap(&vf->core, I82576_BAR, PAGE_START, PAGE_LENGTH,
+				 &stats_trap);
+	for (int i = 0; !ret && i < I82576_NUM_STATS; i++)
+		ret = stat_set(vf, i, 0);
+	return ret;
 }
 
 /**
@@ -118,16 +139,9 @@ int i82576_stats_save(struct i82576_vfio *vf, __le32 *stats)
  */
 int i82576_stats_load(struct i82576_vfio *vf, const __le32 *stats)
 {
-	u32 value;
-	int ret;
+	int ret = 0;
 
-	for (int i = 0; i < I82576_NUM_STATS; i++) {
-		ret = vfio_pci_core_bar_read(&vf->core, I82576_BAR, stat_regs[i],
-					     &value);
-		if (ret)
-			return ret;
-		guard(spinlock)(&vf->stats_lock);
-		vf->stats_base[i] = le32_to_cpu(stats[i]) - value;
-	}
-	return 0;
+	for (int i = 0; !ret && i < I82576_NUM_STATS; i++)
+		ret = stat_set(vf, i, le32_to_cpu(stats[i]));
+	return ret;
 }
