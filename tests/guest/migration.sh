@@ -111,3 +111,37 @@ mig_quit() { # NAME : end of a QEMU whose guest has left
 	wait_for 20 sh -c "! kill -0 $pid" || kill -9 "$pid"
 	rm -rf "${l2_dir:?}/$1"
 }
+
+# mig_talk NAME : the guest and the host say numbers to each other from now on, on
+# one TCP connection, while the host pings
+mig_talk() {
+	python3 /src/tests/guest/peer.py talk 5001 >/tmp/talk 2>&1 &
+	talk=$!
+	wait_for 10 sh -c 'ss -ltn | grep -q :5001'
+	l2_run "$1" "(i=10000000; while [ ! -e /tmp/enough ]; do
+		echo \$i; i=\$((i+1)); usleep 100000; done |
+		nc $PEER_IP 5001 >/tmp/heard) >/dev/null 2>&1 &"
+	ping -i 0.5 $GUEST_IP >/tmp/ping &
+	ping=$!
+}
+
+# mig_talked NAME : all numbers came through, in both directions
+mig_talked() {
+	l2_run "$1" 'touch /tmp/enough; sleep 2; killall nc; true'
+	wait $talk || { cat /tmp/talk; fail "what the guest said is not in order"; }
+	cat /tmp/talk
+	# The last line may be cut off where the connection ended.
+	l2_run "$1" "sed '\$d' /tmp/heard | awk '\$1 != 10000000 + NR - 1 { exit 1 }
+		END { if (NR < 50) exit 1 }'" || fail "what the guest heard is not in order"
+	kill -INT $ping
+	wait_for 5 sh -c "! kill -0 $ping" || kill $ping
+	tail -n 3 /tmp/ping
+}
+
+# mig_log NAME : what the guest's kernel says of its interface and itself
+mig_log() {
+	l2_run "$1" "dmesg | grep -iE 'igbvf|eth0|WARN|BUG|Oops|lockup|stall' || :"
+}
+
+# mig_counter NAME FIELD : one of the interface's counters in the guest
+mig_counter() { l2_run "$1" "cat /sys/class/net/eth0/statistics/$2"; }

@@ -3,9 +3,9 @@
  * Unit tests: what a reader of migration streams takes, and what it refuses
  */
 #include <compat/kunit.h>
+#include <compat/kunit.h>
 #include <kunit/test.h>
 #include <linux/crc32.h>
-#include <linux/module.h>
 #include <linux/unaligned.h>
 
 #include "../../drivers/vfio/pci/stream.h"
@@ -318,11 +318,12 @@ static struct kunit_case stream_cases[] = {
 };
 
 static struct kunit_suite stream_suite = {
-	.name = "migration-stream",
+	.name = "vpc_stream",
 	.test_cases = stream_cases,
 };
 kunit_test_suite(stream_suite);
 
+MODULE_IMPORT_NS(COMPAT_KUNIT_NS);
 MODULE_IMPORT_NS(COMPAT_KUNIT_NS);
 MODULE_DESCRIPTION("Unit tests of the migration stream");
 MODULE_LICENSE("GPL");
