@@ -240,6 +240,29 @@ static void hidden_bits_are_not_cleared(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, vpc_reg_merge(&reg, 0x8101, 0, ALL), 0x0100U);
 }
 
+static void only_whole_writes_need_no_read(struct kunit *test)
+{
+	const struct vpc_reg raw = { .write = ALL };
+	const struct vpc_reg mixed = { .write = 0xffff, .virt = 0xff };
+	struct vpc_config_write w = {
+		.offset = 0x12, .width = 2, .mask = 0xffff0000, .reg = &raw,
+	};
+
+	KUNIT_EXPECT_TRUE(test, vpc_write_is_whole(&w));
+	/* an effect has taken bits out */
+	w.mask = 0xff0000;
+	KUNIT_EXPECT_FALSE(test, vpc_write_is_whole(&w));
+
+	w = (struct vpc_config_write) {
+		.offset = 0x10, .width = 2, .mask = 0xffff, .reg = &mixed,
+	};
+	KUNIT_EXPECT_FALSE(test, vpc_write_is_whole(&w));
+	w = (struct vpc_config_write) {
+		.offset = 0x11, .width = 1, .mask = 0xff00, .reg = &mixed,
+	};
+	KUNIT_EXPECT_TRUE(test, vpc_write_is_whole(&w));
+}
+
 static void masks_follow_width(struct kunit *test)
 {
 	KUNIT_EXPECT_EQ(test, vpc_reg_mask(0x10, 4), ALL);
@@ -750,6 +773,7 @@ static struct kunit_case config_cases[] = {
 	KUNIT_CASE(table_is_consistent),
 	KUNIT_CASE(writes_reach_their_bits),
 	KUNIT_CASE(hidden_bits_are_not_cleared),
+	KUNIT_CASE(only_whole_writes_need_no_read),
 	KUNIT_CASE(masks_follow_width),
 	KUNIT_CASE(bars_tell_their_size),
 	KUNIT_CASE(shows_a_usual_chain),

@@ -317,7 +317,7 @@ static int write_hw(struct vfio_pci_core_state *st,
 	ret = vpc_gate_enter(st);
 	if (ret)
 		return ret;
-	if (w->mask & ~(reg->write & ~reg->virt)) {
+	if (!vpc_write_is_whole(w)) {
 		val = hw_read(st->pdev, w->offset, w->width) << shift;
 		val = vpc_reg_merge(reg, val, w->val, w->mask);
 	}

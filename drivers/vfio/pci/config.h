@@ -201,7 +201,7 @@ static inline u32 vpc_reg_mask(unsigned int offset, unsigned int width)
  * @offset: of the access
  * @width: 1, 2 or 4; the access is aligned and within one dword
  * @val: shifted to its place in the dword
- * @mask: bits of the dword that the access covers
+ * @mask: bits of the dword that are written, which an effect may narrow
  * @reg: the register
  * @shadow: its shadow
  * @reset: set by an effect: the function is to be reset when no lock is held
@@ -215,6 +215,14 @@ struct vpc_config_write {
 	u32 *shadow;
 	bool reset;
 };
+
+/* Does it change all that it covers, so that nothing has to be kept? */
+static inline bool vpc_write_is_whole(const struct vpc_config_write *w)
+{
+	u32 change = w->mask & w->reg->write & ~w->reg->virt;
+
+	return change == vpc_reg_mask(w->offset, w->width);
+}
 
 struct vfio_pci_core_state;
 
