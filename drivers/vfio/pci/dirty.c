@@ -16,7 +16,8 @@
  *		with the session for which it began, but with the last close.
  *
  * Which it is, depends on the kernel: DMA logging works where CONFIG_IOMMUFD_DRIVER
- * is set, and the device offers it there.
+ * is set, and the device offers it there. A user of iommufd gets a log in which all
+ * is dirty, since nobody lets a driver read through it what the device would.
  */
 #include <linux/iova_bitmap.h>
 #include <linux/slab.h>
@@ -515,6 +516,7 @@ void vpc_dirty_close(struct vpc_migration *mig)
 	drop_all(mig);
 	forget_log(&mig->dirty);
 	mig->dirty.failed = false;
+	mig->dirty.blind = false;
 }
 
 void vpc_dirty_init(struct vpc_dirty *dirty)
@@ -533,13 +535,18 @@ static int log_start(struct vfio_device *vdev, struct rb_root_cached *ranges,
 		     u32 nnodes, u64 *page_size)
 {
 	struct vpc_migration *mig = to_migration(to_vfio_pci_core(vdev));
-	int ret = -EINVAL;
+	int ret = 0;
 
 	vpc_mig_lock(mig);
-	if (!mig->dirty.active)
+	if (mig->dirty.active || mig->dirty.blind) {
+		ret = -EINVAL;
+	} else if (vfio_iommufd_device_ictx(vdev)) {
+		mig->dirty.blind = true;
+	} else {
 		ret = begin(mig);
-	if (ret && ret != -EINVAL)
-		vpc_dirty_close(mig);
+		if (ret)
+			vpc_dirty_close(mig);
+	}
 	vpc_mig_unlock(mig);
 	/* A log that covers more than the ranges asked for is allowed. */
 	*page_size = PAGE_SIZE;
@@ -582,14 +589,16 @@ static int log_read_and_clear(struct vfio_device *vdev, unsigned long iova,
 	if (!length)
 		return 0;
 	vpc_mig_lock(mig);
-	if (!dirty->active)
+	if (!dirty->active && !dirty->blind)
 		ret = -EINVAL;
-	else if (mig->ops->dirty_refresh)
+	else if (dirty->active && mig->ops->dirty_refresh)
 		ret = mig->ops->dirty_refresh(mig->core);
 	mutex_lock(&dirty->lock);
 	if (!ret && dirty->failed)
 		ret = -EIO;
-	if (!ret)
+	if (!ret && dirty->blind)
+		iova_bitmap_set(bitmap, iova, length);
+	else if (!ret)
 		report(dirty, iova, length, bitmap);
 	mutex_unlock(&dirty->lock);
 	vpc_mig_unlock(mig);

@@ -31,6 +31,7 @@ struct vpc_dirty_ring {
  *	the locks of the IOMMU container
  * @active: the driver declares places; also read without the lock
  * @failed: a place could not be tracked: what is known is not all there is
+ * @blind: somebody logs, but the driver cannot look: all is dirty
  * @was_reset: nothing is declared any more, whatever the others say; without lock
  * @pages: page number to use count and whether it is pinned (see dirty.c)
  * @num_pages: entries in @pages
@@ -41,6 +42,7 @@ struct vpc_dirty {
 	struct mutex lock;
 	bool active;
 	bool failed;
+	bool blind;
 	atomic_t was_reset;
 	struct xarray pages;
 	unsigned long num_pages;
