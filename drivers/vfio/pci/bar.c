@@ -19,6 +19,7 @@
 #include <linux/unaligned.h>
 
 #include "region.h"
+#include "trace.h"
 #include "vpc.h"
 
 #define CHUNK		64
@@ -27,11 +28,6 @@
 
 /* Serialises the first use of a BAR; nests in everything, nothing nests in it. */
 static DEFINE_MUTEX(bar_map_lock);
-
-static bool is_port(struct vfio_pci_core_state *st, int bar)
-{
-	return pci_resource_flags(st->pdev, bar) & IORESOURCE_IO;
-}
 
 /*
  * A BAR shorter than a page can be mapped if nothing else is in its page. Take
@@ -170,16 +166,23 @@ EXPORT_SYMBOL_VPC(vfio_pci_core_bar_map);
  * @st: the device
  * @io: the BAR
  * @nr: which one
- * @widest: widest access that it takes
+ * @port: it is one of I/O ports
  * @write: write() rather than read()
+ * @powered: a runtime PM reference is held for it
  */
 struct bar_io {
 	struct vfio_pci_core_state *st;
 	void __iomem *io;
 	int nr;
-	unsigned int widest;
+	bool port;
 	bool write;
+	bool powered;
 };
+
+static unsigned int widest(const struct bar_io *rq)
+{
+	return rq->port ? PORT_WIDTH : MEMORY_WIDTH;
+}
 
 static int trap_access(const struct bar_io *rq,
 		       const struct vfio_pci_core_trap_ops *ops, u64 offset,
@@ -201,25 +204,26 @@ static int trap_access(const struct bar_io *rq,
 /* Move @count bytes between @buf and the BAR. The gate is held. */
 static int move_chunk(const struct bar_io *rq, u64 offset, size_t count, u8 *buf)
 {
-	const struct vfio_pci_core_trap_ops *ops;
+	const struct vfio_pci_core_trap_ops *ops = NULL;
 	unsigned int width;
 	u64 run_end = 0;
 	int ret;
 
-	for (ops = NULL; count; offset += width, buf += width, count -= width) {
+	for (; count; offset += width, buf += width, count -= width) {
 		if (offset >= run_end)
 			ops = vpc_trap_find(rq->st, rq->nr, offset, &run_end);
-		width = vpc_access_width(offset, min_t(u64, count,
-						       run_end - offset),
-					 rq->widest);
+		width = vpc_access_width(offset, min(count, run_end - offset),
+					 widest(rq));
 		if (ops) {
 			ret = trap_access(rq, ops, offset, width, buf);
 			if (ret)
 				return ret;
 		} else if (rq->write) {
-			vpc_hw_write(rq->io + offset, width, vpc_get_le(buf, width));
+			vpc_hw_write(rq->io + offset, width,
+				     vpc_get_le(buf, width), rq->port);
 		} else {
-			vpc_put_le(buf, width, vpc_hw_read(rq->io + offset, width));
+			vpc_put_le(buf, width,
+				   vpc_hw_read(rq->io + offset, width, rq->port));
 		}
 	}
 	return 0;
@@ -229,31 +233,52 @@ static int move_chunk(const struct bar_io *rq, u64 offset, size_t count, u8 *buf
 static void announce(const struct bar_io *rq, u64 offset, size_t count,
 		     const u8 *buf)
 {
-	const struct vfio_pci_core_trap_ops *ops;
+	const struct vfio_pci_core_trap_ops *ops = NULL;
 	unsigned int width;
 	u64 run_end = 0;
 
-	for (ops = NULL; count; offset += width, buf += width, count -= width) {
+	for (; count; offset += width, buf += width, count -= width) {
 		if (offset >= run_end)
 			ops = vpc_trap_find(rq->st, rq->nr, offset, &run_end);
-		width = vpc_access_width(offset, min_t(u64, count,
-						       run_end - offset),
-					 rq->widest);
+		width = vpc_access_width(offset, min(count, run_end - offset),
+					 widest(rq));
 		if (ops && ops->before_write)
 			ops->before_write(rq->st->core, offset, width,
 					  vpc_get_le(buf, width));
 	}
 }
 
-/* I/O ports answer, or nobody does, without harm to the host: no memory check. */
-static int enter(const struct bar_io *rq)
+/*
+ * Pass the gate for an access. A user who entered low power gave up the reference
+ * that keeps the function awake, so that each access takes one of its own; he
+ * loses his mappings by it, but not read() and write(). I/O ports answer, or
+ * nobody does, without harm to the host: no check for them.
+ */
+static int enter(struct bar_io *rq)
 {
-	return rq->widest == PORT_WIDTH ? vpc_gate_enter(rq->st) :
-					  vpc_gate_enter_memory(rq->st);
+	struct vfio_pci_core_state *st = rq->st;
+	int ret = vpc_gate_enter(st);
+
+	if (unlikely(ret))
+		return ret;
+	if (unlikely(st->gate.asleep & VPC_ASLEEP_LOW_POWER) && !rq->powered) {
+		vpc_gate_exit(st);
+		ret = vpc_power_get(st);
+		if (ret)
+			return ret;
+		rq->powered = true;
+		return enter(rq);
+	}
+	if (rq->port || likely(st->config.memory_on &&
+			       !(st->gate.asleep & ~VPC_ASLEEP_LOW_POWER)))
+		return 0;
+
+	vpc_gate_exit(st);
+	return -EIO;
 }
 
-static ssize_t rw_chunks(const struct bar_io *rq, char __user *ubuf,
-			 size_t count, u64 offset)
+static noinline ssize_t rw_chunks(struct bar_io *rq, char __user *ubuf,
+				  size_t count, u64 offset)
 {
 	u8 buf[CHUNK] __aligned(sizeof(u64));
 	size_t done, len;
@@ -282,20 +307,16 @@ static ssize_t rw_chunks(const struct bar_io *rq, char __user *ubuf,
 	return done ?: ret;
 }
 
-/*
- * What nearly every access is: one that the hardware takes as it is. -EAGAIN if
- * this is not one.
- */
-static __always_inline ssize_t read_one(const struct bar_io *rq,
-					char __user *ubuf, unsigned int width,
-					u64 offset)
+/* Aligned accesses of the width of the bus: what nearly all accesses are. */
+static ssize_t read_one(struct bar_io *rq, char __user *ubuf, unsigned int width,
+			u64 offset)
 {
 	int ret = enter(rq);
 	u64 val;
 
 	if (unlikely(ret))
 		return ret;
-	val = vpc_hw_read(rq->io + offset, width);
+	val = vpc_hw_read(rq->io + offset, width, rq->port);
 	vpc_gate_exit(rq->st);
 
 	switch (width) {
@@ -314,25 +335,69 @@ static __always_inline ssize_t read_one(const struct bar_io *rq,
 	return ret ? ret : (ssize_t)width;
 }
 
-static __always_inline ssize_t write_one(const struct bar_io *rq,
-					 const char __user *ubuf,
-					 unsigned int width, u64 offset)
+static int fetch(const char __user *ubuf, unsigned int width, u64 *val)
 {
-	u8 raw[sizeof(u64)] __aligned(sizeof(u64)) = { };
+	__le64 val8 = 0;
+	__le32 val4 = 0;
+	__le16 val2 = 0;
+	u8 val1 = 0;
 	int ret;
 
-	if (copy_from_user(raw, ubuf, width))
-		return -EFAULT;
+	switch (width) {
+	case 1:
+		ret = get_user(val1, (u8 __user *)ubuf);
+		*val = val1;
+		return ret;
+	case 2:
+		ret = get_user(val2, (__le16 __user *)ubuf);
+		*val = le16_to_cpu(val2);
+		return ret;
+	case 4:
+		ret = get_user(val4, (__le32 __user *)ubuf);
+		*val = le32_to_cpu(val4);
+		return ret;
+	default:
+		ret = get_user(val8, (__le64 __user *)ubuf);
+		*val = le64_to_cpu(val8);
+		return ret;
+	}
+}
+
+static ssize_t write_one(struct bar_io *rq, const char __user *ubuf,
+			 unsigned int width, u64 offset)
+{
+	u64 val;
+	int ret;
+
+	ret = fetch(ubuf, width, &val);
+	if (unlikely(ret))
+		return ret;
 	ret = enter(rq);
 	if (unlikely(ret))
 		return ret;
-	vpc_hw_write(rq->io + offset, width, get_unaligned_le64(raw));
+	vpc_hw_write(rq->io + offset, width, val, rq->port);
 	vpc_gate_exit(rq->st);
 	return width;
 }
 
+static ssize_t rw_any(struct bar_io *rq, char __user *buf, size_t count,
+		      u64 offset)
+{
+	u64 run_end;
+
+	if (count > widest(rq) || !is_power_of_2(count) ||
+	    !IS_ALIGNED(offset, count) ||
+	    vpc_trap_find(rq->st, rq->nr, offset, &run_end) ||
+	    count > run_end - offset)
+		return rw_chunks(rq, buf, count, offset);
+
+	return rq->write ? write_one(rq, buf, count, offset) :
+			   read_one(rq, buf, count, offset);
+}
+
 /*
- * The user reads or writes a BAR. Bytes beyond its end are not there.
+ * The user reads or writes a BAR. Bytes beyond its end are not there. The caller
+ * needs no runtime PM reference.
  *
  * Return: bytes moved, which may be fewer than asked for if an error occurred
  * behind them; -EINVAL beyond the end; -EIO if memory cannot be reached now;
@@ -342,8 +407,7 @@ ssize_t vpc_bar_rw(struct vfio_pci_core_state *st, int bar, char __user *buf,
 		   size_t count, u64 offset, bool write)
 {
 	struct bar_io rq = { .st = st, .nr = bar, .write = write };
-	u64 run_end;
-	int ret;
+	ssize_t ret;
 
 	ret = vpc_region_clamp(st->bars[bar].size, offset, &count);
 	if (unlikely(ret))
@@ -351,14 +415,12 @@ ssize_t vpc_bar_rw(struct vfio_pci_core_state *st, int bar, char __user *buf,
 	rq.io = vfio_pci_core_bar_map(st->core, bar);
 	if (IS_ERR(rq.io))
 		return PTR_ERR(rq.io);
-	rq.widest = is_port(st, bar) ? PORT_WIDTH : MEMORY_WIDTH;
+	rq.port = pci_resource_flags(st->pdev, bar) & IORESOURCE_IO;
 
-	if (count <= rq.widest && is_power_of_2(count) &&
-	    IS_ALIGNED(offset, count) &&
-	    !vpc_trap_find(st, bar, offset, &run_end) &&
-	    offset + count <= run_end)
-		return write ? write_one(&rq, buf, count, offset) :
-			       read_one(&rq, buf, count, offset);
-
-	return rw_chunks(&rq, buf, count, offset);
+	ret = rw_any(&rq, buf, count, offset);
+	if (unlikely(rq.powered))
+		vpc_power_put(st);
+	if (unlikely(ret == -EIO))
+		trace_vpc_region_fault(st->pdev, bar, offset, write, ret);
+	return ret;
 }

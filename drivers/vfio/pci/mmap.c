@@ -13,10 +13,12 @@
 #include <linux/sched/signal.h>
 
 #include "region.h"
+#include "trace.h"
 #include "vpc.h"
 
 #define PGOFF_SHIFT	(VPC_OFFSET_SHIFT - PAGE_SHIFT)
 #define PGOFF_MASK	((1UL << PGOFF_SHIFT) - 1)
+#define MAX_BATCH	64U
 
 /* Offsets of the device file say BAR and offset in it, also after a split. */
 static unsigned long pfn_of(struct vfio_pci_core_state *st, pgoff_t pgoff)
@@ -46,6 +48,51 @@ static vm_fault_t wait_and_retry(struct vfio_pci_core_state *st,
 	return VM_FAULT_RETRY;
 }
 
+/* Pages of the BAR that a fault at @vmf may map: of its VMA and page table. */
+static unsigned long pages_left(const struct vm_fault *vmf)
+{
+	unsigned long end = ALIGN(vmf->address + 1, PMD_SIZE);
+
+	return (min(end, vmf->vma->vm_end) - vmf->address) >> PAGE_SHIFT;
+}
+
+/*
+ * How many pages to map. Most users touch a register here and there; one who
+ * touches page after page is given twice as many each time. Two users of one BAR
+ * may spoil the guess for each other, but nothing else.
+ */
+static unsigned long guess_pages(struct vfio_pci_core_state *st,
+				 const struct vm_fault *vmf)
+{
+	struct vpc_bar *bar = &st->bars[vmf->pgoff >> PGOFF_SHIFT];
+	unsigned int nr = 1;
+
+	if (vmf->pgoff == READ_ONCE(bar->next_fault))
+		nr = clamp(2 * READ_ONCE(bar->last_batch), 1U, MAX_BATCH);
+	nr = min(nr, pages_left(vmf));
+	WRITE_ONCE(bar->next_fault, vmf->pgoff + nr);
+	WRITE_ONCE(bar->last_batch, nr);
+	return nr;
+}
+
+/* Map single pages: that of the fault, whose result counts, and some behind it. */
+static vm_fault_t insert_pages(struct vfio_pci_core_state *st,
+			       struct vm_fault *vmf)
+{
+	unsigned long pfn = pfn_of(st, vmf->pgoff);
+	unsigned long addr = vmf->address & PAGE_MASK;
+	unsigned long nr = guess_pages(st, vmf);
+	vm_fault_t fault;
+
+	fault = vmf_insert_pfn(vmf->vma, addr, pfn);
+	while (fault == VM_FAULT_NOPAGE && --nr) {
+		addr += PAGE_SIZE;
+		if (vmf_insert_pfn(vmf->vma, addr, ++pfn) != VM_FAULT_NOPAGE)
+			break;
+	}
+	return fault;
+}
+
 /* A page of ones for a function that is gone, as its bus would answer. */
 static vm_fault_t insert_dummy(struct vfio_pci_core_state *st,
 			       struct vm_fault *vmf)
@@ -58,14 +105,15 @@ static vm_fault_t insert_dummy(struct vfio_pci_core_state *st,
 			      page_to_pfn(dummy));
 }
 
-static vm_fault_t insert_huge(struct vm_fault *vmf, unsigned long pfn,
-			      unsigned int order)
+static vm_fault_t insert_huge(struct vfio_pci_core_state *st,
+			      struct vm_fault *vmf, unsigned int order)
 {
 	unsigned long size = PAGE_SIZE << order;
 	unsigned long addr = ALIGN_DOWN(vmf->address, size);
+	unsigned long pfn = pfn_of(st, vmf->pgoff) -
+			    ((vmf->address - addr) >> PAGE_SHIFT);
 	bool write = vmf->flags & FAULT_FLAG_WRITE;
 
-	pfn -= (vmf->address - addr) >> PAGE_SHIFT;
 	if (addr < vmf->vma->vm_start || size > vmf->vma->vm_end - addr ||
 	    !IS_ALIGNED(pfn, 1UL << order))
 		return VM_FAULT_FALLBACK;
@@ -81,10 +129,31 @@ static vm_fault_t insert_huge(struct vm_fault *vmf, unsigned long pfn,
 	return VM_FAULT_FALLBACK;
 }
 
-static vm_fault_t bar_fault_order(struct vm_fault *vmf, unsigned int order)
+/*
+ * Map what the fault at @vmf wants in the size of @order, the gate being open.
+ *
+ * Where a page table is missing and a large page does not fit, map single pages
+ * at once. Falling back would come to the same, but with the address space locked
+ * and after the kernel has made a page table in advance, only to drop it in favour
+ * of the one that inserting a PFN makes.
+ */
+static vm_fault_t insert(struct vfio_pci_core_state *st, struct vm_fault *vmf,
+			 unsigned int order, bool inert)
+{
+	vm_fault_t fault = VM_FAULT_FALLBACK;
+
+	if (order && !inert)
+		fault = insert_huge(st, vmf, order);
+	if (!(fault & VM_FAULT_FALLBACK))
+		return fault;
+	if (order && (order != PMD_ORDER || !pmd_none(*vmf->pmd)))
+		return fault;
+	return inert ? insert_dummy(st, vmf) : insert_pages(st, vmf);
+}
+
+static vm_fault_t fault_order(struct vm_fault *vmf, unsigned int order)
 {
 	struct vfio_pci_core_state *st = vmf->vma->vm_private_data;
-	unsigned long pfn = pfn_of(st, vmf->pgoff);
 	vm_fault_t fault = VM_FAULT_SIGBUS;
 
 	if (unlikely(READ_ONCE(st->gate.blocked)) &&
@@ -92,32 +161,49 @@ static vm_fault_t bar_fault_order(struct vm_fault *vmf, unsigned int order)
 		return wait_and_retry(st, vmf);
 
 	if (likely(!vpc_gate_enter_memory(st))) {
-		fault = order ? insert_huge(vmf, pfn, order) :
-				vmf_insert_pfn(vmf->vma,
-					       vmf->address & PAGE_MASK, pfn);
+		fault = insert(st, vmf, order, false);
 		vpc_gate_exit(st);
 	} else if (vpc_gate_inert(st)) {
 		/* For good: neither it nor the page will change. */
-		fault = order ? VM_FAULT_FALLBACK : insert_dummy(st, vmf);
+		fault = insert(st, vmf, order, true);
 	} else if (fatal_signal_pending(current)) {
 		fault = VM_FAULT_NOPAGE;
 	}
+	if (unlikely(fault & VM_FAULT_SIGBUS))
+		trace_vpc_region_fault(st->pdev, vmf->pgoff >> PGOFF_SHIFT,
+				       (u64)(vmf->pgoff & PGOFF_MASK) << PAGE_SHIFT,
+				       vmf->flags & FAULT_FLAG_WRITE, -EIO);
 	return fault;
 }
 
 static vm_fault_t bar_fault(struct vm_fault *vmf)
 {
-	return bar_fault_order(vmf, 0);
+	return fault_order(vmf, 0);
+}
+
+/*
+ * A read where there is a page table. This is the one operation that the kernel
+ * calls before it takes the lock of the whole address space. It must not sleep:
+ * whatever does not work at once is left to bar_fault().
+ */
+static vm_fault_t bar_map_pages(struct vm_fault *vmf, pgoff_t first,
+				pgoff_t last)
+{
+	struct vfio_pci_core_state *st = vmf->vma->vm_private_data;
+	vm_fault_t fault;
+
+	if (pmd_none(*vmf->pmd) || !vpc_gate_try_enter_memory(st))
+		return 0;
+
+	fault = insert_pages(st, vmf);
+	vpc_gate_exit(st);
+	return fault == VM_FAULT_NOPAGE ? fault : 0;
 }
 
 static const struct vm_operations_struct bar_vm_ops = {
 	.fault		= bar_fault,
-};
-
-/* Asking small BARs for large pages would be in vain at each fault. */
-static const struct vm_operations_struct bar_huge_vm_ops = {
-	.fault		= bar_fault,
-	.huge_fault	= bar_fault_order,
+	.huge_fault	= fault_order,
+	.map_pages	= bar_map_pages,
 };
 
 static int check_range(struct vfio_pci_core_state *st, int bar, u64 offset,
@@ -160,7 +246,7 @@ int vpc_mmap_bar(struct vfio_pci_core_state *st, int bar,
 	/* The guest may weaken the memory type of what is already uncached. */
 	vm_flags_set(vma, VM_ALLOW_ANY_UNCACHED | VM_IO | VM_PFNMAP |
 			  VM_DONTEXPAND | VM_DONTDUMP);
-	vma->vm_ops = len < PMD_SIZE ? &bar_vm_ops : &bar_huge_vm_ops;
+	vma->vm_ops = &bar_vm_ops;
 	return 0;
 }
 

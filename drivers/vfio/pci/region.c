@@ -34,16 +34,20 @@ struct vpc_region {
 };
 
 /*
- * Cut an access of *@count bytes at @offset to a region of @size bytes. -EINVAL
- * if none of it is inside.
+ * Pass the gate for an access to memory by read() or write(), for which the
+ * caller holds a runtime PM reference: low power that the user entered takes his
+ * mappings only. -EIO if memory cannot be reached.
  */
-int vpc_region_clamp(u64 size, u64 offset, size_t *count)
+int vpc_region_enter_memory(struct vfio_pci_core_state *st)
 {
-	if (offset >= size)
-		return -EINVAL;
-	if (*count > size - offset)
-		*count = size - offset;
-	return 0;
+	int ret = vpc_gate_enter(st);
+
+	if (ret || (st->config.memory_on &&
+		    !(st->gate.asleep & ~VPC_ASLEEP_LOW_POWER)))
+		return ret;
+
+	vpc_gate_exit(st);
+	return -EIO;
 }
 
 /* The region that a driver added as @index of the device, or NULL. */
@@ -140,8 +144,12 @@ static int add_sparse_cap(struct vfio_pci_core_state *st, int bar,
 	return vfio_info_add_capability(caps, &cap->header, size);
 }
 
-static int fill_bar(struct vfio_pci_core_state *st, int bar,
-		    struct vfio_region_info *info, struct vfio_info_cap *caps)
+/*
+ * What mmap() reaches of a BAR that may hold traps: nothing, all but the pages of
+ * traps, or all.
+ */
+static int limit_mmap(struct vfio_pci_core_state *st, int bar,
+		      struct vfio_region_info *info, struct vfio_info_cap *caps)
 {
 	struct vfio_info_cap_header msix = {
 		.id		= VFIO_REGION_INFO_CAP_MSIX_MAPPABLE,
@@ -150,25 +158,32 @@ static int fill_bar(struct vfio_pci_core_state *st, int bar,
 	unsigned int areas;
 	int ret;
 
-	info->size = st->bars[bar].size;
-	if (!info->size)
+	if (!(info->flags & VFIO_REGION_INFO_FLAG_MMAP))
 		return 0;
-	info->flags = VFIO_REGION_INFO_FLAG_READ | VFIO_REGION_INFO_FLAG_WRITE;
-	if (!st->bars[bar].mappable)
-		return 0;
-
 	if (vpc_trap_holes(st, bar)) {
 		areas = vpc_trap_areas(&st->traps, bar, info->size, NULL);
-		if (!areas)
+		if (!areas) {
+			info->flags &= ~VFIO_REGION_INFO_FLAG_MMAP;
 			return 0;
+		}
 		ret = add_sparse_cap(st, bar, areas, caps);
 		if (ret)
 			return ret;
 	}
-	info->flags |= VFIO_REGION_INFO_FLAG_MMAP;
 	if (!vpc_trap_has_msix_table(st, bar))
 		return 0;
 	return vfio_info_add_capability(caps, &msix, sizeof(msix));
+}
+
+static void fill_bar(struct vfio_pci_core_state *st, int bar,
+		     struct vfio_region_info *info)
+{
+	info->size = st->bars[bar].size;
+	if (!info->size)
+		return;
+	info->flags = VFIO_REGION_INFO_FLAG_READ | VFIO_REGION_INFO_FLAG_WRITE;
+	if (st->bars[bar].mappable)
+		info->flags |= VFIO_REGION_INFO_FLAG_MMAP;
 }
 
 static int fill_added(struct vfio_pci_core_state *st,
@@ -194,35 +209,44 @@ static int fill_added(struct vfio_pci_core_state *st,
 	return region->ops->add_caps(st->core, region->data, caps);
 }
 
-/*
- * Describe the region info->index to the user. Capabilities are added to @caps,
- * whose buffer is the caller's to free, on failure too.
- */
-static int fill_info(struct vfio_pci_core_state *st,
-		     struct vfio_region_info *info, struct vfio_info_cap *caps)
+/* Describe the region info->index. Returns false if that is not all of it. */
+static __always_inline bool fill_plain(struct vfio_pci_core_state *st,
+				       struct vfio_region_info *info)
 {
-	int bar;
-
 	info->flags = 0;
 	info->size = 0;
 	info->cap_offset = 0;
 	info->offset = VPC_INDEX_TO_OFFSET(info->index);
 
 	if (info->index <= VFIO_PCI_BAR5_REGION_INDEX) {
-		bar = array_index_nospec(info->index, PCI_STD_NUM_BARS);
-		return fill_bar(st, bar, info, caps);
+		fill_bar(st, array_index_nospec(info->index, PCI_STD_NUM_BARS),
+			 info);
+		return list_empty(&st->traps);
 	}
+	if (info->index != VFIO_PCI_CONFIG_REGION_INDEX)
+		return false;
 
+	info->size = st->config.map.size;
+	info->flags = VFIO_REGION_INFO_FLAG_READ | VFIO_REGION_INFO_FLAG_WRITE;
+	return true;
+}
+
+/*
+ * Go on where fill_plain() returned false. Capabilities are added to @caps, whose
+ * buffer is the caller's to free, on failure too.
+ */
+static int fill_rest(struct vfio_pci_core_state *st,
+		     struct vfio_region_info *info, struct vfio_info_cap *caps)
+{
 	switch (info->index) {
+	case VFIO_PCI_BAR0_REGION_INDEX ... VFIO_PCI_BAR5_REGION_INDEX:
+		return limit_mmap(st, array_index_nospec(info->index,
+							 PCI_STD_NUM_BARS),
+				  info, caps);
 	case VFIO_PCI_ROM_REGION_INDEX:
-		info->size = vpc_rom_size(st);
+		info->size = vpc_rom_region_size(st);
 		if (info->size)
 			info->flags = VFIO_REGION_INFO_FLAG_READ;
-		return 0;
-	case VFIO_PCI_CONFIG_REGION_INDEX:
-		info->size = st->config.map.size;
-		info->flags = VFIO_REGION_INFO_FLAG_READ |
-			      VFIO_REGION_INFO_FLAG_WRITE;
 		return 0;
 	case VFIO_PCI_VGA_REGION_INDEX:
 		if (!st->has_vga)
@@ -250,13 +274,16 @@ int vfio_pci_core_get_region_info_caps(struct vfio_device *vdev,
 				       struct vfio_region_info *info,
 				       struct vfio_info_cap *caps)
 {
-	return fill_info(vpc_state(vdev), info, caps);
+	struct vfio_pci_core_state *st = vpc_state(vdev);
+
+	return fill_plain(st, info) ? 0 : fill_rest(st, info, caps);
 }
 EXPORT_SYMBOL_VPC(vfio_pci_core_get_region_info_caps);
 #endif
 
 /* Put @caps behind @info if the user has left room for them, or say how much. */
-static int hand_out_caps(void __user *arg, struct vfio_region_info *info,
+static int hand_out_caps(struct vfio_region_info __user *arg,
+			 struct vfio_region_info *info,
 			 struct vfio_info_cap *caps)
 {
 	if (!caps->size)
@@ -269,32 +296,75 @@ static int hand_out_caps(void __user *arg, struct vfio_region_info *info,
 	}
 
 	vfio_info_cap_shift(caps, sizeof(*info));
-	if (copy_to_user(arg + sizeof(*info), caps->buf, caps->size))
+	if (copy_to_user(arg + 1, caps->buf, caps->size))
 		return -EFAULT;
 	info->cap_offset = sizeof(*info);
 	return 0;
 }
 
-/* VFIO_DEVICE_GET_REGION_INFO where vfio.ko leaves all of it to the driver. */
-long vpc_ioctl_get_region_info(struct vfio_pci_core_state *st, void __user *arg)
+/* The two members that matter are faster to fetch than the structure. */
+static int fetch_query(const struct vfio_region_info __user *arg,
+		       struct vfio_region_info *info)
 {
-	const size_t minsz = offsetofend(struct vfio_region_info, offset);
-	struct vfio_region_info info;
+	if (!user_read_access_begin(arg, sizeof(*arg)))
+		return -EFAULT;
+	unsafe_get_user(info->argsz, &arg->argsz, fault);
+	unsafe_get_user(info->index, &arg->index, fault);
+	user_read_access_end();
+	return 0;
+
+fault:
+	user_read_access_end();
+	return -EFAULT;
+}
+
+static int store_answer(struct vfio_region_info __user *arg,
+			const struct vfio_region_info *info)
+{
+	if (!user_write_access_begin(arg, sizeof(*arg)))
+		return -EFAULT;
+	unsafe_put_user(info->argsz, &arg->argsz, fault);
+	unsafe_put_user(info->flags, &arg->flags, fault);
+	unsafe_put_user(info->cap_offset, &arg->cap_offset, fault);
+	unsafe_put_user(info->size, &arg->size, fault);
+	unsafe_put_user(info->offset, &arg->offset, fault);
+	user_write_access_end();
+	return 0;
+
+fault:
+	user_write_access_end();
+	return -EFAULT;
+}
+
+static noinline int answer_rest(struct vfio_pci_core_state *st,
+				struct vfio_region_info info,
+				struct vfio_region_info __user *arg)
+{
 	struct vfio_info_cap caps = { };
 	int ret;
 
-	if (copy_from_user(&info, arg, minsz))
-		return -EFAULT;
-	if (info.argsz < minsz)
-		return -EINVAL;
-
-	ret = fill_info(st, &info, &caps);
+	ret = fill_rest(st, &info, &caps);
 	if (!ret)
 		ret = hand_out_caps(arg, &info, &caps);
 	kfree(caps.buf);
+	return ret ?: store_answer(arg, &info);
+}
+
+/* VFIO_DEVICE_GET_REGION_INFO where vfio.ko leaves all of it to the driver. */
+long vpc_ioctl_get_region_info(struct vfio_pci_core_state *st, void __user *arg)
+{
+	struct vfio_region_info info;
+	int ret;
+
+	ret = fetch_query(arg, &info);
 	if (ret)
 		return ret;
-	return copy_to_user(arg, &info, minsz) ? -EFAULT : 0;
+	if (info.argsz < offsetofend(struct vfio_region_info, offset))
+		return -EINVAL;
+
+	if (likely(fill_plain(st, &info)))
+		return store_answer(arg, &info);
+	return answer_rest(st, info, arg);
 }
 
 static ssize_t rw_added(struct vfio_pci_core_state *st, unsigned int index,
@@ -314,24 +384,18 @@ static ssize_t rw_added(struct vfio_pci_core_state *st, unsigned int index,
 }
 
 /*
- * Read or write at @offset of region @index. The function is powered.
+ * Read or write at @offset of region @index, which is not a BAR's. The caller
+ * holds a runtime PM reference.
  *
  * Return: bytes moved or a negative errno: -EINVAL if there is no such region or
  * offset, or it cannot be accessed that way.
  */
-ssize_t vpc_region_rw(struct vfio_pci_core_state *st, unsigned int index,
+static ssize_t region_rw(struct vfio_pci_core_state *st, unsigned int index,
 		      char __user *buf, size_t count, u64 offset, bool write)
 {
-	if (index <= VFIO_PCI_BAR5_REGION_INDEX)
-		return vpc_bar_rw(st, array_index_nospec(index, PCI_STD_NUM_BARS),
-				  buf, count, offset, write);
-
 	switch (index) {
 	case VFIO_PCI_ROM_REGION_INDEX:
 		return write ? -EINVAL : vpc_rom_read(st, buf, count, offset);
-	case VFIO_PCI_CONFIG_REGION_INDEX:
-		return write ? vpc_config_write(st, buf, count, offset) :
-			       vpc_config_read(st, buf, count, offset);
 	case VFIO_PCI_VGA_REGION_INDEX:
 		return vpc_vga_rw(st, buf, count, offset, write);
 	default:
@@ -342,17 +406,26 @@ ssize_t vpc_region_rw(struct vfio_pci_core_state *st, unsigned int index,
 static ssize_t device_rw(struct vfio_pci_core_state *st, char __user *buf,
 			 size_t count, loff_t *ppos, bool write)
 {
+	unsigned int index = VPC_OFFSET_TO_INDEX(*ppos);
+	u64 offset = *ppos & VPC_OFFSET_MASK;
 	ssize_t ret;
 
 	if (!count)
 		return 0;
-	ret = vpc_power_get(st);
-	if (ret)
-		return ret;
 
-	ret = vpc_region_rw(st, VPC_OFFSET_TO_INDEX(*ppos), buf, count,
-			    *ppos & VPC_OFFSET_MASK, write);
-	vpc_power_put(st);
+	if (index <= VFIO_PCI_BAR5_REGION_INDEX) {
+		index = array_index_nospec(index, PCI_STD_NUM_BARS);
+		ret = vpc_bar_rw(st, index, buf, count, offset, write);
+	} else if (index == VFIO_PCI_CONFIG_REGION_INDEX) {
+		ret = write ? vpc_config_write(st, buf, count, offset) :
+			      vpc_config_read(st, buf, count, offset);
+	} else {
+		ret = vpc_power_get(st);
+		if (ret)
+			return ret;
+		ret = region_rw(st, index, buf, count, offset, write);
+		vpc_power_put(st);
+	}
 	if (ret > 0)
 		*ppos += ret;
 	return ret;
@@ -395,7 +468,7 @@ ssize_t vfio_pci_core_write(struct vfio_device *vdev, const char __user *buf,
 EXPORT_SYMBOL_VPC(vfio_pci_core_write);
 
 /* Map region @index from @offset on. -EINVAL if it cannot be mapped there. */
-int vpc_region_mmap(struct vfio_pci_core_state *st, unsigned int index,
+static int region_mmap(struct vfio_pci_core_state *st, unsigned int index,
 		    struct vm_area_struct *vma, u64 offset)
 {
 	struct vpc_region *region;
@@ -431,7 +504,7 @@ int vfio_pci_core_mmap(struct vfio_device *vdev, struct vm_area_struct *vma)
 {
 	u64 pos = (u64)vma->vm_pgoff << PAGE_SHIFT;
 
-	return vpc_region_mmap(vpc_state(vdev), VPC_OFFSET_TO_INDEX(pos), vma,
+	return region_mmap(vpc_state(vdev), VPC_OFFSET_TO_INDEX(pos), vma,
 			       pos & VPC_OFFSET_MASK);
 }
 EXPORT_SYMBOL_VPC(vfio_pci_core_mmap);

@@ -52,33 +52,35 @@ static inline unsigned int vpc_access_width(u64 offset, size_t count,
 
 /*
  * One access of the hardware. The function is little endian, and so is what the
- * user sees. ioread*() tells ports from memory.
+ * user sees. For memory, readl() and the like save the check for ports.
  */
-static inline u64 vpc_hw_read(void __iomem *io, unsigned int width)
+static __always_inline u64 vpc_hw_read(void __iomem *io, unsigned int width,
+				       bool port)
 {
 	switch (width) {
 	case 1:
-		return ioread8(io);
+		return port ? ioread8(io) : readb(io);
 	case 2:
-		return ioread16(io);
+		return port ? ioread16(io) : readw(io);
 	case 4:
-		return ioread32(io);
+		return port ? ioread32(io) : readl(io);
 	default:
 		return readq(io);
 	}
 }
 
-static inline void vpc_hw_write(void __iomem *io, unsigned int width, u64 val)
+static __always_inline void vpc_hw_write(void __iomem *io, unsigned int width,
+					 u64 val, bool port)
 {
 	switch (width) {
 	case 1:
-		iowrite8(val, io);
+		port ? iowrite8(val, io) : writeb(val, io);
 		break;
 	case 2:
-		iowrite16(val, io);
+		port ? iowrite16(val, io) : writew(val, io);
 		break;
 	case 4:
-		iowrite32(val, io);
+		port ? iowrite32(val, io) : writel(val, io);
 		break;
 	default:
 		writeq(val, io);
@@ -101,6 +103,19 @@ static inline void vpc_put_le(u8 *buf, unsigned int width, u64 val)
 	memcpy(buf, all, width);
 }
 
+/*
+ * Cut an access of *@count bytes at @offset to a region of @size bytes. -EINVAL
+ * if none of it is inside.
+ */
+static inline int vpc_region_clamp(u64 size, u64 offset, size_t *count)
+{
+	if (offset >= size)
+		return -EINVAL;
+	if (*count > size - offset)
+		*count = size - offset;
+	return 0;
+}
+
 /* trap.c */
 int vpc_trap_insert(struct list_head *traps, struct vpc_trap *trap);
 const struct vpc_trap *vpc_trap_lookup(const struct list_head *traps, int bar,
@@ -111,7 +126,10 @@ int vpc_trap_msix_table(struct vfio_pci_core_state *st);
 bool vpc_trap_has_msix_table(struct vfio_pci_core_state *st, int bar);
 bool vpc_trap_holes(struct vfio_pci_core_state *st, int bar);
 
+/* rom.c */
+u64 vpc_rom_region_size(struct vfio_pci_core_state *st);
+
 /* region.c */
-int vpc_region_clamp(u64 size, u64 offset, size_t *count);
+int vpc_region_enter_memory(struct vfio_pci_core_state *st);
 
 #endif /* VPC_REGION_H */

@@ -43,6 +43,12 @@ static u64 rom_space(struct pci_dev *pdev)
 	return size;
 }
 
+/* What the user was told of it when config space was made, at open. */
+u64 vpc_rom_region_size(struct vfio_pci_core_state *st)
+{
+	return (u32)-(st->config.rom_writable & (u32)PCI_ROM_ADDRESS_MASK);
+}
+
 /* Memory decoding is on. */
 static int show_rom(struct pci_dev *pdev, struct rom_view *rom)
 {
@@ -84,9 +90,9 @@ static bool find_rom(struct pci_dev *pdev)
 }
 
 /*
- * The size of the ROM region: 0 unless there is a ROM that can be read. The user
- * asks before he has set up the function, so decoding is switched on behind his
- * back, and he is kept from writing COMMAND meanwhile.
+ * The size of the ROM: 0 unless there is one that can be read. Asked at open, when
+ * the function may not decode memory yet: decoding is switched on behind the back
+ * of whoever writes COMMAND, and he is kept from it meanwhile.
  */
 size_t vpc_rom_size(struct vfio_pci_core_state *st)
 {
@@ -99,7 +105,7 @@ size_t vpc_rom_size(struct vfio_pci_core_state *st)
 	guard(mutex)(&st->config.lock);
 	if (vpc_gate_enter(st))
 		return 0;
-	if (!st->gate.asleep)
+	if (!(st->gate.asleep & ~VPC_ASLEEP_LOW_POWER))
 		found = find_rom(st->pdev);
 	vpc_gate_exit(st);
 	return found ? size : 0;
@@ -112,7 +118,7 @@ static int read_chunk(struct vfio_pci_core_state *st, u8 *buf, size_t len,
 	size_t real = 0;
 	int ret;
 
-	ret = vpc_gate_enter_memory(st);
+	ret = vpc_region_enter_memory(st);
 	if (ret)
 		return ret;
 
@@ -138,7 +144,7 @@ ssize_t vpc_rom_read(struct vfio_pci_core_state *st, char __user *buf,
 	size_t done, len;
 	int ret;
 
-	ret = vpc_region_clamp(rom_space(st->pdev), offset, &count);
+	ret = vpc_region_clamp(vpc_rom_region_size(st), offset, &count);
 	if (ret)
 		return ret;
 

@@ -131,16 +131,16 @@ static void unmap_range(const struct vga_range *range, void __iomem *io)
 }
 
 static void move_bytes(void __iomem *io, u8 *buf, size_t count, u64 offset,
-		       bool write)
+		       bool port, bool write)
 {
 	unsigned int width;
 
 	for (; count; io += width, buf += width, offset += width, count -= width) {
 		width = vpc_access_width(offset, count, VGA_WIDTH);
 		if (write)
-			vpc_hw_write(io, width, vpc_get_le(buf, width));
+			vpc_hw_write(io, width, vpc_get_le(buf, width), port);
 		else
-			vpc_put_le(buf, width, vpc_hw_read(io, width));
+			vpc_put_le(buf, width, vpc_hw_read(io, width, port));
 	}
 }
 
@@ -152,16 +152,17 @@ static int vga_chunk(struct vfio_pci_core_state *st,
 		     const struct vga_range *range, void __iomem *io, u8 *buf,
 		     size_t len, u64 offset, bool write)
 {
+	bool port = range->rsrc == VGA_RSRC_LEGACY_IO;
 	int ret;
 
 	ret = vga_get_interruptible(st->pdev, range->rsrc);
 	if (ret)
 		return ret;
 
-	ret = range->rsrc == VGA_RSRC_LEGACY_IO ? vpc_gate_enter(st) :
-						  vpc_gate_enter_memory(st);
+	ret = port ? vpc_gate_enter(st) : vpc_region_enter_memory(st);
 	if (!ret) {
-		move_bytes(io + (offset - range->start), buf, len, offset, write);
+		move_bytes(io + (offset - range->start), buf, len, offset, port,
+			   write);
 		vpc_gate_exit(st);
 	}
 	vga_put(st->pdev, range->rsrc);

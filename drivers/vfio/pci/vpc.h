@@ -125,12 +125,17 @@ struct vpc_config {
  * @mappable: may be given to mmap()
  * @pad: memory below page size: the rest of the page, held so that nobody else
  *	gets it
+ * @next_fault: page of the device file that the next fault is about if the user
+ *	touches page after page; a guess without lock, see mmap.c
+ * @last_batch: number of pages that the last fault mapped
  */
 struct vpc_bar {
 	void __iomem *io;
 	resource_size_t size;
 	bool mappable;
 	struct resource *pad;
+	unsigned long next_fault;
+	unsigned int last_batch;
 };
 
 struct vpc_intx;
@@ -317,10 +322,6 @@ void vpc_mmap_zap(struct vfio_pci_core_state *st);
 /* region.c */
 long vpc_ioctl_get_region_info(struct vfio_pci_core_state *st,
 			       void __user *arg);
-ssize_t vpc_region_rw(struct vfio_pci_core_state *st, unsigned int index,
-		      char __user *buf, size_t count, u64 offset, bool write);
-int vpc_region_mmap(struct vfio_pci_core_state *st, unsigned int index,
-		    struct vm_area_struct *vma, u64 offset);
 void vpc_regions_close(struct vfio_pci_core_state *st);
 
 /* irq.c */
