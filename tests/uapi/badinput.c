@@ -13,7 +13,7 @@
 /* After the mistreatment the device still works. */
 static void still_well(struct vfio *d)
 {
-	const struct model *m = model_of(d);
+	const struct model *m = model_with_scratch(d);
 
 	EXPECT(cfg_read(d, PCI_COMMAND, 2) & PCI_COMMAND_MEMORY);
 	if (!m)

@@ -177,8 +177,10 @@ TEST(unproven, "without proof of ownership the reset is refused")
 	/* more files than devices */
 	EXPECT_EQ(hot_reset(d, info.h.count + 1, (int[MAX_DEVICES]){ d->group }), -EINVAL);
 	/* the same twice proves no more than once */
-	if (info.h.count > 1)
-		EXPECT_EQ(hot_reset(d, 2, two), one_group(d, &info) ? 0 : -EINVAL);
+	if (info.h.count > 1 && one_group(d, &info))
+		EXPECT_EQ(hot_reset(d, 2, two), 0);
+	else if (info.h.count > 1)
+		EXPECT(hot_reset(d, 2, two) < 0);
 	close(efd);
 }
 

@@ -34,13 +34,13 @@ static void close_all(bool backwards)
 static void each_its_own(void)
 {
 	for (unsigned int i = 0; i < args.nbdf; i++) {
-		const struct model *m = model_of(&devs[i]);
+		const struct model *m = model_with_scratch(&devs[i]);
 
 		if (m)
 			scratch_write(&devs[i], m, 0x00010001 * (i + 1));
 	}
 	for (unsigned int i = 0; i < args.nbdf; i++) {
-		const struct model *m = model_of(&devs[i]);
+		const struct model *m = model_with_scratch(&devs[i]);
 
 		if (m)
 			EXPECT_EQ(bar_read32(&devs[i], 0, m->scratch),

@@ -117,11 +117,18 @@ const struct model *model_of(struct vfio *d)
 	return NULL;
 }
 
-const struct model *model_needed(struct vfio *d)
+const struct model *model_with_scratch(struct vfio *d)
 {
 	const struct model *m = model_of(d);
 
-	if (!m || m->no_scratch)
+	return m && !m->no_scratch ? m : NULL;
+}
+
+const struct model *model_needed(struct vfio *d)
+{
+	const struct model *m = model_with_scratch(d);
+
+	if (!m)
 		SKIP("this device's registers are unknown to the test");
 	return m;
 }

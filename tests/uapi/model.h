@@ -34,7 +34,9 @@ struct model {
 
 /* NULL if the device is none of those known */
 const struct model *model_of(struct vfio *d);
-/* The same, but the test is skipped, also if the device has no scratch register */
+/* NULL also if the device has no scratch register */
+const struct model *model_with_scratch(struct vfio *d);
+/* The same, but the test is skipped */
 const struct model *model_needed(struct vfio *d);
 /* Put something into the register that a reset clears / is it cleared? */
 void reset_mark(struct vfio *d, const struct model *m);

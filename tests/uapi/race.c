@@ -152,7 +152,7 @@ static void run(struct worker *w, unsigned int n)
 
 static void well(void)
 {
-	const struct model *m = model_of(d);
+	const struct model *m = model_with_scratch(d);
 
 	dut();
 	if (!m)

@@ -26,7 +26,15 @@ static void find_driver(const char *bdf, char *dir, size_t dlen, char *dev,
 	d = opendir(path);
 	ASSERT(d);
 	while ((e = readdir(d))) {
-		if (!strstr(e->d_name, ".vfio_pci."))
+		char link[256], bus[256];
+		ssize_t n;
+
+		snprintf(link, sizeof(link), "%s/%.100s/subsystem", path, e->d_name);
+		n = readlink(link, bus, sizeof(bus) - 1);
+		if (e->d_name[0] == '.' || n < 0)
+			continue;
+		bus[n] = 0;
+		if (!strstr(bus, "/bus/auxiliary"))
 			continue;
 		snprintf(dir, dlen, "%s/%.100s/driver", path, e->d_name);
 		snprintf(dev, len, "%.63s", e->d_name);
