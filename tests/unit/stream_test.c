@@ -321,9 +321,9 @@ static struct kunit_suite stream_suite = {
 	.name = "vpc_stream",
 	.test_cases = stream_cases,
 };
+
 kunit_test_suite(stream_suite);
 
-MODULE_IMPORT_NS(COMPAT_KUNIT_NS);
 MODULE_IMPORT_NS(COMPAT_KUNIT_NS);
 MODULE_DESCRIPTION("Unit tests of the migration stream");
 MODULE_LICENSE("GPL");

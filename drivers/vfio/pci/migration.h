@@ -39,7 +39,7 @@ struct vpc_dirty_ring {
  * @ring: places declared as buffers
  */
 struct vpc_dirty {
-	struct mutex lock;
+	struct mutex lock; /* see above */
 	bool active;
 	bool failed;
 	bool blind;
@@ -66,7 +66,7 @@ struct vpc_dirty {
 struct vpc_migration {
 	struct vfio_pci_core_device *core;
 	const struct vfio_pci_core_mig_ops *ops;
-	struct mutex lock;
+	struct mutex lock; /* see above */
 	enum vfio_device_mig_state state;
 	enum vfio_pci_core_rest rest;
 	struct vpc_mig_file *file;
@@ -99,7 +99,7 @@ enum vpc_mig_phase {
  */
 struct vpc_mig_file {
 	struct kref ref;
-	struct mutex lock;
+	struct mutex lock; /* see above */
 	wait_queue_head_t wait;
 	struct vpc_migration *mig;
 	enum vpc_mig_phase phase;

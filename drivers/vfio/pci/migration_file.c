@@ -141,7 +141,7 @@ static int check_arrived(struct vpc_mig_file *file)
 		return 0;
 
 	pci_notice_ratelimited(file->mig->core->pdev, "migration stream refused: %s (%pe)\n",
-			     why, ERR_PTR(ret));
+			       why, ERR_PTR(ret));
 	file->error = ret;
 	return ret;
 }
@@ -412,7 +412,7 @@ int vpc_mig_file_apply(struct vpc_migration *mig)
 		return file->error;
 	if (!file->reader.ended) {
 		pci_notice_ratelimited(pdev, "migration stream refused: incomplete, %zu bytes\n",
-				     file->len);
+				       file->len);
 		return -EINVAL;
 	}
 	image = file->buf + file->reader.part[VPC_STREAM_STATE].offset;
@@ -420,7 +420,7 @@ int vpc_mig_file_apply(struct vpc_migration *mig)
 	ret = mig->ops->check(mig->core, image, length);
 	if (ret) {
 		pci_notice_ratelimited(pdev, "migration stream refused: the driver does not take the state (%pe)\n",
-				     ERR_PTR(ret));
+				       ERR_PTR(ret));
 		return ret;
 	}
 	ret = mig->ops->load(mig->core, image, length);

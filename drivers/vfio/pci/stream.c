@@ -6,7 +6,6 @@
  * and at each byte once; it points into them and copies nothing.
  */
 #include <kunit/visibility.h>
-#include <kunit/visibility.h>
 #include <linux/crc32.h>
 #include <linux/errno.h>
 #include <linux/limits.h>
@@ -59,7 +58,6 @@ int vpc_stream_start(struct vpc_stream_writer *w, u8 *buf, size_t size, u64 id)
 	return 0;
 }
 EXPORT_SYMBOL_IF_KUNIT(vpc_stream_start);
-EXPORT_SYMBOL_IF_KUNIT(vpc_stream_start);
 
 /**
  * vpc_stream_open_section - begin a section
@@ -85,7 +83,6 @@ void *vpc_stream_open_section(struct vpc_stream_writer *w, u16 kind,
 	return w->buf + w->open + sizeof(section);
 }
 EXPORT_SYMBOL_IF_KUNIT(vpc_stream_open_section);
-EXPORT_SYMBOL_IF_KUNIT(vpc_stream_open_section);
 
 /**
  * vpc_stream_close_section - end the section that is open
@@ -104,7 +101,6 @@ void vpc_stream_close_section(struct vpc_stream_writer *w, size_t length)
 	w->open = 0;
 	w->sequence++;
 }
-EXPORT_SYMBOL_IF_KUNIT(vpc_stream_close_section);
 EXPORT_SYMBOL_IF_KUNIT(vpc_stream_close_section);
 
 static int read_header(struct vpc_stream_reader *r, const u8 *buf,
@@ -269,7 +265,6 @@ int vpc_stream_feed(struct vpc_stream_reader *r, const u8 *buf, size_t len,
 	return ret;
 }
 EXPORT_SYMBOL_IF_KUNIT(vpc_stream_feed);
-EXPORT_SYMBOL_IF_KUNIT(vpc_stream_feed);
 
 /**
  * vpc_stream_compare - can a device take what another one saved?
@@ -294,5 +289,4 @@ int vpc_stream_compare(const struct vpc_stream_identity *theirs,
 		return 0;
 	return -EOPNOTSUPP;
 }
-EXPORT_SYMBOL_IF_KUNIT(vpc_stream_compare);
 EXPORT_SYMBOL_IF_KUNIT(vpc_stream_compare);

@@ -60,6 +60,7 @@ struct vpc_stream_header {
 	__le16 minor;
 	__le64 id;
 };
+
 static_assert(sizeof(struct vpc_stream_header) == 16);
 
 struct vpc_stream_section {
@@ -69,6 +70,7 @@ struct vpc_stream_section {
 	__le32 length;
 	__le32 checksum;
 };
+
 static_assert(sizeof(struct vpc_stream_section) == 16);
 
 /**
@@ -88,6 +90,7 @@ struct vpc_stream_identity {
 	char driver[32];
 	char source[24];
 };
+
 static_assert(sizeof(struct vpc_stream_identity) == 64);
 
 /**

@@ -47,10 +47,10 @@ struct i82576_rx_ring {
 struct i82576_vfio {
 	struct vfio_pci_core_device core;
 	struct vfio_pci_aux_device *aux;
-	struct mutex track_lock;
+	struct mutex track_lock; /* see above */
 	struct i82576_rx_ring rx[I82576_QUEUES];
 	atomic_t was_reset;
-	spinlock_t stats_lock;
+	spinlock_t stats_lock; /* see above */
 	u32 stats_base[I82576_NUM_STATS];
 };
 
