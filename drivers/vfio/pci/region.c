@@ -303,7 +303,8 @@ static int hand_out_caps(struct vfio_region_info __user *arg,
 }
 
 /* The two members that matter are faster to fetch than the structure. */
-static int fetch_query(const struct vfio_region_info __user *arg,
+static __always_inline int
+fetch_query(const struct vfio_region_info __user *arg,
 		       struct vfio_region_info *info)
 {
 	if (!user_read_access_begin(arg, sizeof(*arg)))
@@ -318,7 +319,8 @@ fault:
 	return -EFAULT;
 }
 
-static int store_answer(struct vfio_region_info __user *arg,
+static __always_inline int
+store_answer(struct vfio_region_info __user *arg,
 			const struct vfio_region_info *info)
 {
 	if (!user_write_access_begin(arg, sizeof(*arg)))
