@@ -11,15 +11,12 @@ static struct vfio devs[MAX_ARGS];
 static void open_all(bool shared)
 {
 	for (unsigned int i = 0; i < args.nbdf; i++) {
-		struct vfio *first = NULL;
+		struct vfio *first = shared && i ? &devs[0] : NULL;
 
-		/* devices of one group share a container in any case */
+		/* devices of one group share its file in any case */
 		for (unsigned int j = 0; j < i; j++)
-			if (shared || vfio_group_of(args.bdf[j]) ==
-				      vfio_group_of(args.bdf[i])) {
+			if (vfio_group_of(args.bdf[j]) == vfio_group_of(args.bdf[i]))
 				first = &devs[j];
-				break;
-			}
 		ASSERT_EQ(vfio_open_with(&devs[i], args.bdf[i], first, args.token), 0);
 		cfg_command(&devs[i], PCI_COMMAND_MEMORY, 0);
 	}
