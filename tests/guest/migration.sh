@@ -119,15 +119,15 @@ mig_talk() {
 	talk=$!
 	wait_for 10 sh -c 'ss -ltn | grep -q :5001'
 	l2_run "$1" "(i=10000000; while [ ! -e /tmp/enough ]; do
-		echo \$i; i=\$((i+1)); usleep 100000; done |
-		nc $PEER_IP 5001 >/tmp/heard) >/dev/null 2>&1 &"
+		echo \$i; i=\$((i+1)); usleep 100000; done; echo end) |
+		(nc $PEER_IP 5001 >/tmp/heard) >/dev/null 2>&1 &"
 	ping -i 0.5 $GUEST_IP >/tmp/ping &
 	ping=$!
 }
 
 # mig_talked NAME : all numbers came through, in both directions
 mig_talked() {
-	l2_run "$1" 'touch /tmp/enough; sleep 2; killall nc; true'
+	l2_run "$1" 'touch /tmp/enough'
 	wait $talk || { cat /tmp/talk; fail "what the guest said is not in order"; }
 	cat /tmp/talk
 	# The last line may be cut off where the connection ended.

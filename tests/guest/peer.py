@@ -3,7 +3,7 @@
 """The third party of a guest that migrates.
 
 peer.py talk PORT    one TCP connection: send numbered lines, expect numbered
-                     lines; ends when the guest does, and says how many
+                     lines; ends when the guest says "end", and says how many
 peer.py flood PORT MB  send MB megabytes of numbered lines as fast as they go
 
 Numbers start at 10000000, so that each line has 9 bytes.
@@ -39,9 +39,13 @@ def talk(port):
     threading.Thread(target=send, daemon=True).start()
     expected = FIRST
     for line in conn.makefile():
+        if line == "end\n":
+            break
         if line != f"{expected}\n":
             raise SystemExit(f"line {expected - FIRST} is {line!r}")
         expected += 1
+    else:
+        raise SystemExit(f"the connection ended after {expected - FIRST} lines")
     print(f"{sent[0]} lines to the guest, {expected - FIRST} from it in order")
     if not sent[0] or expected == FIRST:
         raise SystemExit("nothing was said")
