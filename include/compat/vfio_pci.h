@@ -23,9 +23,13 @@
 #define VFIO_PCI_CORE_NS VFIO_PCI_CORE
 #endif
 
-/* struct vfio_device_ops gained these members on the way to 7.3. */
-#if LINUX_VERSION_CODE >= KERNEL_VERSION(7, 0, 0)
+/* What a region is became an op of its own, and no ioctl of ours, in 6.19. */
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 19, 0)
 #define VFIO_HAS_REGION_INFO_CAPS 1
+#endif
+
+/* With the flag of the uAPI came the op that has to check what it announces. */
+#ifdef VFIO_DEVICE_BIND_FLAG_TOKEN
 #define VFIO_HAS_MATCH_TOKEN_UUID 1
 #endif
 
