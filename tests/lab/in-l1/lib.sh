@@ -146,6 +146,8 @@ uapi() {
 	shift
 	timeout -k 5 "$((${UAPI_LIMIT:-60} * LAB_SLOW))" "$UAPI/$prog" "$@" >/tmp/uapi.out 2>&1 || status=$?
 	sed -E "s/^((not )?ok [0-9]+)( -)? /\1 - $prog: /" /tmp/uapi.out
+	# 4: everything was skipped, and is counted as that.
+	[ $status != 4 ] || return 0
 	if [ $status != 0 ] && ! grep -q '^not ok' /tmp/uapi.out; then
 		echo "not ok 0 - $prog: ended with status $status"
 	fi
