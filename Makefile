@@ -47,6 +47,9 @@ check: ## build, check the style, run every test
 coverage: ## run the tests on the debug kernel, report what they reach
 	@tests/coverage $(T)
 
+check-all: ## the same with the tests that take long
+	@tests/run --all --kernel $(KERNEL) $(if $(JOBS),--jobs $(JOBS)) $(T)
+
 style: ## checkpatch, sparse, W=1, kernel-doc, shellcheck, codespell
 	@tests/style/run
 
