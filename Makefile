@@ -9,7 +9,7 @@ T ?=
 lab := tests/lab
 
 .DEFAULT_GOAL := help
-.PHONY: help modules menuconfig demo shell check coverage style install clean distclean
+.PHONY: help modules menuconfig demo shell check check-all coverage style install clean distclean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 24
