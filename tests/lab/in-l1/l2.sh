@@ -5,7 +5,7 @@
 
 l2_dir=/run/l2
 # Boot without what only costs time when the processor is emulated twice.
-l2_append='no_timer_check mitigations=off nokaslr edd=off lsm= audit=0'
+l2_append='no_timer_check tsc=reliable mitigations=off nokaslr edd=off lsm= audit=0'
 
 # l2_start NAME [--mem MB] [QEMU argument...] : boot a guest, wait for its agent
 l2_start() {
