@@ -33,10 +33,12 @@
  *					ports and auxiliary devices
  *	      vfio_pci_aux_device.lock	around the delivery of an event
  *	        (locks of the VFIO driver)
- *	          i82576_pf.lock	registers and records of the PF and its VFs
+ *	          i82576_vf.reset_lock	around a function level reset of the VF
+ *	            i82576_pf.lock	registers and records of the PF and its VFs
  *
  * An op of the contract arrives with locks of the VFIO driver held, so ops take
- * i82576_pf.lock and nothing above it, and events are delivered without it.
+ * the two below those and nothing above them, and events are delivered without
+ * i82576_pf.lock.
  * Waiting for a user to let go of a VF may last for ever: it is done with neither
  * the devlink instance lock nor i82576_pf.lock held.
  */
@@ -178,7 +180,10 @@ struct i82576_stopped {
  * @stats: counters for the health reporter
  * @log: limits what the VF can write into the log
  *
- * All but @pf, @index and @port are protected by i82576_pf.lock.
+ * @reset_lock: one function level reset at a time: a second one would save the
+ *	config space that the first is about to restore
+ *
+ * All but @pf, @index, @port and @reset_lock are protected by i82576_pf.lock.
  */
 struct i82576_vf {
 	struct i82576_pf *pf;
@@ -196,6 +201,9 @@ struct i82576_vf {
 	bool unacked;
 	struct i82576_vf_stats stats;
 	struct ratelimit_state log;
+
+	/* One function level reset at a time. */
+	struct mutex reset_lock;
 };
 
 /**

@@ -130,6 +130,7 @@ int i82576_vf_flr(struct i82576_vf *vf, struct pci_dev *pdev)
 	bool locked;
 	int ret;
 
+	guard(mutex)(&vf->reset_lock);
 	scoped_guard(mutex, &vf->pf->lock) {
 		if (vf->pf->down)
 			return -EIO;

@@ -42,6 +42,7 @@ void i82576_vf_init(struct i82576_pf *pf, unsigned int index)
 	vf->index = index;
 	vf->policy.max_frame = I82576_DEFAULT_FRAME;
 	vf->refilled = jiffies;
+	mutex_init(&vf->reset_lock);
 	ratelimit_state_init(&vf->log, LOG_INTERVAL, LOG_BURST);
 	ratelimit_set_flags(&vf->log, RATELIMIT_MSG_ON_RELEASE);
 	vf_default_mac(vf, vf->policy.mac);
