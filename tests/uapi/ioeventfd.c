@@ -78,15 +78,16 @@ TEST(sizes, "1, 2, 4 and 8 bytes are offered, exactly one of them")
 	struct vfio *d = dut();
 	int efd = efd_new();
 	unsigned int bar = mappable_bar(d);
+	uint64_t page = mappable_page(d);
 
 	for (unsigned int size = 1; size <= 8; size *= 2) {
 		/* 8 bytes need a 64-bit host */
-		EXPECT_EQ(set(d, bar, 8, 0, size, efd), 0);
-		EXPECT_EQ(set(d, bar, 8, 0, size, -1), 0);
+		EXPECT_EQ(set(d, bar, page + 8, 0, size, efd), 0);
+		EXPECT_EQ(set(d, bar, page + 8, 0, size, -1), 0);
 	}
-	EXPECT_EQ(set(d, bar, 8, 0, 0, efd), -EINVAL);
-	EXPECT_EQ(set(d, bar, 8, 0, 3, efd), -EINVAL);
-	EXPECT_EQ(set(d, bar, 8, 0, 16, efd), -EINVAL);
+	EXPECT_EQ(set(d, bar, page + 8, 0, 0, efd), -EINVAL);
+	EXPECT_EQ(set(d, bar, page + 8, 0, 3, efd), -EINVAL);
+	EXPECT_EQ(set(d, bar, page + 8, 0, 16, efd), -EINVAL);
 	close(efd);
 }
 
@@ -94,16 +95,17 @@ TEST(twice, "the same one twice is EEXIST, taking away an unknown one ENODEV")
 {
 	struct vfio *d = dut();
 	unsigned int bar = mappable_bar(d);
+	uint64_t page = mappable_page(d);
 	int efd = efd_new();
 
-	ASSERT_EQ(set(d, bar, 0, 1, VFIO_DEVICE_IOEVENTFD_32, efd), 0);
-	EXPECT_EQ(set(d, bar, 0, 1, VFIO_DEVICE_IOEVENTFD_32, efd), -EEXIST);
-	EXPECT_EQ(set(d, bar, 0, 2, VFIO_DEVICE_IOEVENTFD_32, efd), 0);
-	EXPECT_EQ(set(d, bar, 0, 3, VFIO_DEVICE_IOEVENTFD_32, -1), -ENODEV);
-	EXPECT_EQ(set(d, bar, 0, 1, VFIO_DEVICE_IOEVENTFD_16, -1), -ENODEV);
-	EXPECT_EQ(set(d, bar, 0, 1, VFIO_DEVICE_IOEVENTFD_32, -1), 0);
-	EXPECT_EQ(set(d, bar, 0, 2, VFIO_DEVICE_IOEVENTFD_32, -1), 0);
-	EXPECT_EQ(set(d, bar, 0, 2, VFIO_DEVICE_IOEVENTFD_32, -1), -ENODEV);
+	ASSERT_EQ(set(d, bar, page, 1, VFIO_DEVICE_IOEVENTFD_32, efd), 0);
+	EXPECT_EQ(set(d, bar, page, 1, VFIO_DEVICE_IOEVENTFD_32, efd), -EEXIST);
+	EXPECT_EQ(set(d, bar, page, 2, VFIO_DEVICE_IOEVENTFD_32, efd), 0);
+	EXPECT_EQ(set(d, bar, page, 3, VFIO_DEVICE_IOEVENTFD_32, -1), -ENODEV);
+	EXPECT_EQ(set(d, bar, page, 1, VFIO_DEVICE_IOEVENTFD_16, -1), -ENODEV);
+	EXPECT_EQ(set(d, bar, page, 1, VFIO_DEVICE_IOEVENTFD_32, -1), 0);
+	EXPECT_EQ(set(d, bar, page, 2, VFIO_DEVICE_IOEVENTFD_32, -1), 0);
+	EXPECT_EQ(set(d, bar, page, 2, VFIO_DEVICE_IOEVENTFD_32, -1), -ENODEV);
 	close(efd);
 }
 
@@ -125,15 +127,27 @@ TEST(where, "only BARs are allowed, inside their size and outside the MSI-X tabl
 	close(efd);
 }
 
+TEST(trapped, "a range that the driver handles itself is refused with EINVAL")
+{
+	struct vfio *d = dut();
+	int efd = efd_new();
+
+	if (!mappable_page(d))
+		SKIP("the driver handles none");
+	EXPECT_EQ(set(d, mappable_bar(d), 0, 0, 4, efd), -EINVAL);
+	close(efd);
+}
+
 TEST(bad, "bad files and a short argsz are refused")
 {
 	struct vfio *d = dut();
 	unsigned int bar = mappable_bar(d);
+	uint64_t page = mappable_page(d);
 	struct vfio_device_ioeventfd io = { .argsz = sizeof(io) - 8 };
 
-	EXPECT_EQ(set(d, bar, 0, 0, 4, 9999), -EBADF);
-	EXPECT_EQ(set(d, bar, 0, 0, 4, d->fd), -EINVAL);
-	EXPECT_EQ(set(d, bar, 0, 0, 4, -2), -EINVAL);
+	EXPECT_EQ(set(d, bar, page, 0, 4, 9999), -EBADF);
+	EXPECT_EQ(set(d, bar, page, 0, 4, d->fd), -EINVAL);
+	EXPECT_EQ(set(d, bar, page, 0, 4, -2), -EINVAL);
 	EXPECT_EQ(vfio_ioctl(d->fd, VFIO_DEVICE_IOEVENTFD, &io), -EINVAL);
 }
 
@@ -141,19 +155,20 @@ TEST(limit, "there is a limit: ENOSPC; the old ones go on working")
 {
 	struct vfio *d = dut();
 	unsigned int bar = mappable_bar(d), n;
+	uint64_t page = mappable_page(d);
 	int efd = efd_new(), ret = 0;
 
 	for (n = 0; n < PLENTY; n++) {
-		ret = set(d, bar, 0, n, VFIO_DEVICE_IOEVENTFD_32, efd);
+		ret = set(d, bar, page, n, VFIO_DEVICE_IOEVENTFD_32, efd);
 		if (ret)
 			break;
 	}
 	EXPECT_EQ(ret, -ENOSPC);
 	EXPECT(n >= 500);
 	for (unsigned int i = 0; i < n; i++)
-		ASSERT_EQ(set(d, bar, 0, i, VFIO_DEVICE_IOEVENTFD_32, -1), 0);
-	EXPECT_EQ(set(d, bar, 0, 0, VFIO_DEVICE_IOEVENTFD_32, efd), 0);
-	EXPECT_EQ(set(d, bar, 0, 0, VFIO_DEVICE_IOEVENTFD_32, -1), 0);
+		ASSERT_EQ(set(d, bar, page, i, VFIO_DEVICE_IOEVENTFD_32, -1), 0);
+	EXPECT_EQ(set(d, bar, page, 0, VFIO_DEVICE_IOEVENTFD_32, efd), 0);
+	EXPECT_EQ(set(d, bar, page, 0, VFIO_DEVICE_IOEVENTFD_32, -1), 0);
 	close(efd);
 }
 

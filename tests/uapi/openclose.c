@@ -161,7 +161,7 @@ TEST(killed, "a user that is killed in the middle of everything leaves a good de
 			if (vfio_irq_count(d, i))
 				vfio_irq_fd(d, i, 0, efd);
 		vfio_dma_map(d, 0x100000, 0x100000);
-		p = vfio_mmap(d, mappable_bar(d), 0, 4096);
+		p = vfio_mmap(d, mappable_bar(d), mappable_page(d), 4096);
 		if (write(ready[1], "", 1) == 1)
 			while (*p != 0x12345678)
 				;

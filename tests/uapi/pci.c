@@ -174,6 +174,18 @@ unsigned int mappable_bar(struct vfio *d)
 	return best;
 }
 
+uint64_t mappable_page(struct vfio *d)
+{
+	struct vfio_region_info *r = vfio_get_region_caps(d, mappable_bar(d));
+	struct vfio_region_info_cap_sparse_mmap *s;
+	uint64_t off;
+
+	s = vfio_cap(r, r->cap_offset, VFIO_REGION_INFO_CAP_SPARSE_MMAP);
+	off = s && s->nr_areas ? s->areas[0].offset : 0;
+	free(r);
+	return off;
+}
+
 int probe_bar(struct vfio *d)
 {
 	unsigned int bar = mappable_bar(d);

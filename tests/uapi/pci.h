@@ -52,5 +52,7 @@ bool msix_table(struct vfio *d, unsigned int *bar, uint32_t *start, uint32_t *le
  * the test is skipped if there is none
  */
 unsigned int mappable_bar(struct vfio *d);
+/* Offset of the first page of it that may be mapped */
+uint64_t mappable_page(struct vfio *d);
 
 #endif

@@ -61,7 +61,7 @@ static void step_read(unsigned int n)
 static void step_mmap(unsigned int n)
 {
 	uint32_t val;
-	char *p = vfio_mmap(d, mappable_bar(d), 0, 4096);
+	char *p = vfio_mmap(d, mappable_bar(d), mappable_page(d), 4096);
 
 	if (p == MAP_FAILED) {
 		surprise("mmap", -errno);
@@ -169,7 +169,7 @@ TEST(memory, "memory on and off against reads, mappings and faults")
 	};
 
 	d = dut();
-	kept_map = vfio_mmap(d, mappable_bar(d), 0, 4096);
+	kept_map = vfio_mmap(d, mappable_bar(d), mappable_page(d), 4096);
 	ASSERT(kept_map != MAP_FAILED);
 	run(w, ARRAY_SIZE(w));
 	munmap(kept_map, 4096);
@@ -185,7 +185,7 @@ TEST(reset, "resets against all the rest")
 	};
 
 	d = dut();
-	kept_map = vfio_mmap(d, mappable_bar(d), 0, 4096);
+	kept_map = vfio_mmap(d, mappable_bar(d), mappable_page(d), 4096);
 	ASSERT(kept_map != MAP_FAILED);
 	run(w, ARRAY_SIZE(w));
 	munmap(kept_map, 4096);
@@ -201,7 +201,7 @@ TEST(sleep_race, "low power against accesses, mappings and interrupts")
 	};
 
 	d = dut();
-	kept_map = vfio_mmap(d, mappable_bar(d), 0, 4096);
+	kept_map = vfio_mmap(d, mappable_bar(d), mappable_page(d), 4096);
 	ASSERT(kept_map != MAP_FAILED);
 	run(w, ARRAY_SIZE(w));
 	munmap(kept_map, 4096);
