@@ -200,7 +200,40 @@ static vm_fault_t bar_map_pages(struct vm_fault *vmf, pgoff_t first,
 	return fault == VM_FAULT_NOPAGE ? fault : 0;
 }
 
+/*
+ * Unmap the pages of @vma, whoever has mapped them, if there may be pages of
+ * PUD_SIZE among them. The kernel's code that splits an area, or moves it to an
+ * address of another alignment, looks for tables below each of these and does not
+ * expect that there are none (seen in 6.12). They are mapped again when touched,
+ * by then in a size that fits.
+ */
+static void avoid_puds(struct vm_area_struct *vma)
+{
+	unsigned long len = vma->vm_end - vma->vm_start;
+
+	if (IS_ENABLED(CONFIG_ARCH_SUPPORTS_PUD_PFNMAP) && len >= PUD_SIZE)
+		unmap_mapping_range(vma->vm_file->f_mapping,
+				    (loff_t)vma->vm_pgoff << PAGE_SHIFT, len,
+				    true);
+}
+
+/* @vma is about to be split: from here on, no fault is taken in it until it is. */
+static int bar_may_split(struct vm_area_struct *vma, unsigned long addr)
+{
+	vma_start_write(vma);
+	avoid_puds(vma);
+	return 0;
+}
+
+/* @vma is a copy of one that is about to be moved to it, split, or forked. */
+static void bar_open(struct vm_area_struct *vma)
+{
+	avoid_puds(vma);
+}
+
 static const struct vm_operations_struct bar_vm_ops = {
+	.open		= bar_open,
+	.may_split	= bar_may_split,
 	.fault		= bar_fault,
 	.huge_fault	= fault_order,
 	.map_pages	= bar_map_pages,
