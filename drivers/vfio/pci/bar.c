@@ -156,6 +156,7 @@ void __iomem *vfio_pci_core_bar_map(struct vfio_pci_core_device *core, int bar)
 	if (bar < 0 || bar >= PCI_STD_NUM_BARS || !st->bars[bar].size)
 		return IOMEM_ERR_PTR(-EINVAL);
 
+	/* Pairs with map_first(). */
 	io = smp_load_acquire(&st->bars[bar].io);
 	return likely(io) ? io : map_first(st, bar);
 }

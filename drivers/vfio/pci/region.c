@@ -305,7 +305,7 @@ static int hand_out_caps(struct vfio_region_info __user *arg,
 /* The two members that matter are faster to fetch than the structure. */
 static __always_inline int
 fetch_query(const struct vfio_region_info __user *arg,
-		       struct vfio_region_info *info)
+	    struct vfio_region_info *info)
 {
 	if (!user_read_access_begin(arg, sizeof(*arg)))
 		return -EFAULT;
@@ -321,7 +321,7 @@ fault:
 
 static __always_inline int
 store_answer(struct vfio_region_info __user *arg,
-			const struct vfio_region_info *info)
+	     const struct vfio_region_info *info)
 {
 	if (!user_write_access_begin(arg, sizeof(*arg)))
 		return -EFAULT;
@@ -393,7 +393,7 @@ static ssize_t rw_added(struct vfio_pci_core_state *st, unsigned int index,
  * offset, or it cannot be accessed that way.
  */
 static ssize_t region_rw(struct vfio_pci_core_state *st, unsigned int index,
-		      char __user *buf, size_t count, u64 offset, bool write)
+			 char __user *buf, size_t count, u64 offset, bool write)
 {
 	switch (index) {
 	case VFIO_PCI_ROM_REGION_INDEX:
@@ -471,7 +471,7 @@ EXPORT_SYMBOL_VPC(vfio_pci_core_write);
 
 /* Map region @index from @offset on. -EINVAL if it cannot be mapped there. */
 static int region_mmap(struct vfio_pci_core_state *st, unsigned int index,
-		    struct vm_area_struct *vma, u64 offset)
+		       struct vm_area_struct *vma, u64 offset)
 {
 	struct vpc_region *region;
 	u64 len = vma->vm_end - vma->vm_start;
