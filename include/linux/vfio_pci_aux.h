@@ -183,7 +183,7 @@ struct vfio_pci_aux_device {
 	const struct vfio_pci_aux_ops *ops;
 	bool migratable;
 
-	struct mutex lock;
+	struct mutex lock;	/* who listens */
 	const struct vfio_pci_aux_events *events;
 	void *drvdata;
 };

@@ -175,7 +175,7 @@ TEST(unproven, "without proof of ownership the reset is refused")
 	EXPECT_EQ(hot_reset(d, 1, &efd), -EINVAL);
 	EXPECT_EQ(hot_reset(d, 1, &bad), -EBADF);
 	/* more files than devices */
-	EXPECT_EQ(hot_reset(d, info.h.count + 1, (int[MAX_DEVICES]){ d->group }), -EINVAL);
+	EXPECT_EQ(hot_reset(d, info.h.count + 1, (int[MAX_DEVICES]) { d->group }), -EINVAL);
 	/* the same twice proves no more than once */
 	if (info.h.count > 1 && one_group(d, &info))
 		EXPECT_EQ(hot_reset(d, 2, two), 0);

@@ -17,8 +17,10 @@ struct model {
 	bool no_scratch;	/* there is no such register */
 	bool scratch_inverts;	/* reads as the complement of what was written */
 	bool bus_reset_clears;	/* a reset of the bus clears it */
-	/* A register of BAR @reset_bar that reads @reset_val once that is written, 0
-	 * after any reset of the function, none of the kind if @reset_val is 0 */
+	/*
+	 * A register of BAR @reset_bar that reads @reset_val once that is written, 0
+	 * after any reset of the function, none of the kind if @reset_val is 0
+	 */
 	unsigned int reset_bar, reset_reg;
 	uint32_t reset_val;
 	/* 8 constant, not all equal bytes of a BAR that may be read in any way */

@@ -228,7 +228,10 @@ int vfio_open_with(struct vfio *d, const char *bdf, struct vfio *first,
 
 	memset(d, 0, sizeof(*d));
 	snprintf(d->bdf, sizeof(d->bdf), "%s", bdf);
-	d->fd = d->group = d->container = d->iommufd = -1;
+	d->fd = -1;
+	d->group = -1;
+	d->container = -1;
+	d->iommufd = -1;
 	d->cdev = args.cdev;
 	d->shares = first;
 	ret = d->cdev ? open_by_cdev(d, first) : open_by_group(d, first, token);

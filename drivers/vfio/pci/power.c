@@ -182,6 +182,12 @@ static bool loses_state(struct pci_dev *pdev)
 	return !(pmcsr & PCI_PM_CTRL_NO_SOFT_RESET);
 }
 
+/* In D3 the function answers to config accesses at most. */
+static bool in_d3(pci_power_t state)
+{
+	return (__force int)state >= (__force int)PCI_D3hot;
+}
+
 /*
  * The user writes a power state. Leaving D3hot resets a function without
  * No_Soft_Reset (PCIe 7.5.2.2): its config space is kept and given back, so that
@@ -190,13 +196,13 @@ static bool loses_state(struct pci_dev *pdev)
 int vpc_power_set_state(struct vfio_pci_core_state *st, pci_power_t state)
 {
 	struct pci_dev *pdev = st->pdev;
-	bool sleep = state >= PCI_D3hot;
+	bool sleep = in_d3(state);
 	int ret;
 
 	lockdep_assert_held(&st->config.lock);
 	if (sleep) {
 		vpc_gate_set_asleep(st, VPC_ASLEEP_PMCSR, true);
-		if (pdev->current_state < PCI_D3hot && loses_state(pdev)) {
+		if (!in_d3(pdev->current_state) && loses_state(pdev)) {
 			pci_save_state(pdev);
 			kfree(st->power.lost);
 			st->power.lost = pci_store_saved_state(pdev);
@@ -208,7 +214,7 @@ int vpc_power_set_state(struct vfio_pci_core_state *st, pci_power_t state)
 		pci_load_and_free_saved_state(pdev, &st->power.lost);
 		pci_restore_state(pdev);
 	}
-	if (pdev->current_state < PCI_D3hot)
+	if (!in_d3(pdev->current_state))
 		vpc_gate_set_asleep(st, VPC_ASLEEP_PMCSR, false);
 	return ret;
 }

@@ -180,7 +180,7 @@ struct vpc_irqs {
  * @count: number of entries, limited
  */
 struct vpc_ioeventfds {
-	struct mutex lock;
+	struct mutex lock;	/* the list */
 	struct list_head list;
 	unsigned int count;
 };
@@ -195,7 +195,7 @@ struct vpc_ioeventfds {
  *	function, or NULL; protected by vpc_config.lock
  */
 struct vpc_power {
-	struct mutex lock;
+	struct mutex lock;	/* the members */
 	bool engaged;
 	struct eventfd_ctx *wake;
 	struct pci_saved_state *lost;

@@ -31,11 +31,14 @@ static const u16 stat_regs[I82576_NUM_STATS] = {
 
 static u32 stat_base(struct i82576_vfio *vf, u64 reg)
 {
-	guard(spinlock)(&vf->stats_lock);
+	u32 base = 0;
+
+	spin_lock(&vf->stats_lock);
 	for (int i = 0; i < I82576_NUM_STATS; i++)
 		if (stat_regs[i] == reg)
-			return vf->stats_base[i];
-	return 0;
+			base = vf->stats_base[i];
+	spin_unlock(&vf->stats_lock);
+	return base;
 }
 
 /* Registers have four bytes; of other accesses there are none that mean something. */
@@ -86,8 +89,9 @@ static int stat_set(struct i82576_vfio *vf, int i, u32 value)
 				     &counted);
 	if (ret)
 		return ret;
-	guard(spinlock)(&vf->stats_lock);
+	spin_lock(&vf->stats_lock);
 	vf->stats_base[i] = value - counted;
+	spin_unlock(&vf->stats_lock);
 	return 0;
 }
 
