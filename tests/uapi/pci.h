@@ -29,6 +29,7 @@ bool host_is_vf(const char *bdf);
 struct host_resource {
 	uint64_t start, end, flags;
 };
+
 int host_resource(const char *bdf, unsigned int n, struct host_resource *res);
 
 /* resource flags (ABI of the sysfs file) */

@@ -164,8 +164,10 @@ static void well(void)
 TEST(memory, "memory on and off against reads, mappings and faults")
 {
 	struct worker w[] = {
-		{ .name = "config", .step = step_config }, { .name = "read", .step = step_read },
-		{ .name = "mmap", .step = step_mmap }, { .name = "touch", .step = step_touch },
+		{ .name = "config", .step = step_config },
+		{ .name = "read", .step = step_read },
+		{ .name = "mmap", .step = step_mmap },
+		{ .name = "touch", .step = step_touch },
 	};
 
 	d = dut();
@@ -179,9 +181,13 @@ TEST(memory, "memory on and off against reads, mappings and faults")
 TEST(reset, "resets against all the rest")
 {
 	struct worker w[] = {
-		{ .name = "reset", .step = step_reset }, { .name = "reset too", .step = step_reset },
-		{ .name = "config", .step = step_config }, { .name = "read", .step = step_read },
-		{ .name = "mmap", .step = step_mmap }, { .name = "touch", .step = step_touch }, { .name = "irq", .step = step_irq },
+		{ .name = "reset", .step = step_reset },
+		{ .name = "reset too", .step = step_reset },
+		{ .name = "config", .step = step_config },
+		{ .name = "read", .step = step_read },
+		{ .name = "mmap", .step = step_mmap },
+		{ .name = "touch", .step = step_touch },
+		{ .name = "irq", .step = step_irq },
 	};
 
 	d = dut();
@@ -195,8 +201,11 @@ TEST(reset, "resets against all the rest")
 TEST(sleep_race, "low power against accesses, mappings and interrupts")
 {
 	struct worker w[] = {
-		{ .name = "low power", .step = step_lowpower }, { .name = "config", .step = step_config },
-		{ .name = "read", .step = step_read }, { .name = "mmap", .step = step_mmap }, { .name = "touch", .step = step_touch },
+		{ .name = "low power", .step = step_lowpower },
+		{ .name = "config", .step = step_config },
+		{ .name = "read", .step = step_read },
+		{ .name = "mmap", .step = step_mmap },
+		{ .name = "touch", .step = step_touch },
 		{ .name = "irq", .step = step_irq },
 	};
 

@@ -37,6 +37,8 @@ int vpc_assign_device_set(struct vfio_pci_core_state *st)
 	return vfio_assign_device_set(&st->core->vdev, id);
 }
 
+typedef int (*affected_fn)(struct pci_dev *pdev, void *data);
+
 /**
  * struct affected_walk - walk over the functions that a hot reset hits
  * @slot: only functions in this slot (and behind it), or NULL for the bus
@@ -48,7 +50,7 @@ int vpc_assign_device_set(struct vfio_pci_core_state *st)
 struct affected_walk {
 	struct pci_slot *slot;
 	struct pci_bus *bus;
-	int (*visit)(struct pci_dev *pdev, void *data);
+	affected_fn visit;
 	void *data;
 	int ret;
 };
@@ -71,8 +73,8 @@ static int affected_step(struct pci_dev *pdev, void *data)
 	return walk->ret;
 }
 
-static int for_each_affected(struct pci_dev *pdev,
-			     int (*visit)(struct pci_dev *, void *), void *data)
+static int for_each_affected(struct pci_dev *pdev, affected_fn visit,
+			     void *data)
 {
 	struct affected_walk walk = {
 		.slot = slot_resets(pdev) ? pdev->slot : NULL,

@@ -112,7 +112,7 @@ struct vpc_config_map {
  *	virtual memory enable); written under both @lock and vpc_gate.lock
  */
 struct vpc_config {
-	struct mutex lock;
+	struct mutex lock;	/* order of writes */
 	struct vpc_config_map map;
 	u32 rom_writable;
 	bool memory_on;
@@ -158,9 +158,9 @@ struct vpc_intx;
  * @req: signalled when the function is wanted back, or NULL
  */
 struct vpc_irqs {
-	struct mutex lock;
-	spinlock_t slock;
-	spinlock_t event_lock;
+	struct mutex lock;		/* setup */
+	spinlock_t slock;		/* INTx masking */
+	spinlock_t event_lock;		/* @err, @req */
 	int type;
 	u16 count[VFIO_PCI_NUM_IRQS];
 	struct xarray ctx;
