@@ -8,8 +8,27 @@ l2_dir=/run/l2
 l2_append='no_timer_check tsc=reliable mitigations=off nokaslr edd=off lsm= audit=0'
 
 # l2_start NAME [--mem MB] [QEMU argument...] : boot a guest, wait for its agent
+#
+# A processor that is emulated twice sometimes loses its timer while the guest's
+# kernel boots, and nothing moves any more. That is the lab's failure, so it is
+# said and the guest started again; a QEMU that ends by itself is not.
 l2_start() {
-	l2_spawn "$@" && l2_ready "$1"
+	local try rc pid
+	for try in 1 2 3; do
+		rc=0
+		l2_spawn "$@" || return
+		l2_run "$1" true 45 || rc=$?
+		[ $rc != 0 ] || return 0
+		[ $rc = 124 ] || break
+		echo "lab: guest $1 hung while it booted (try $try)"
+		pid=$(cat "$l2_dir/$1/pid")
+		kill -9 "$pid" 2>/dev/null || :
+		wait "$pid" 2>/dev/null || :
+	done
+	echo "guest $1 did not come up"
+	cat "$l2_dir/$1/qemu.log"
+	tail -n 15 "/out/l2-$1.console"
+	return 1
 }
 
 # l2_spawn : as l2_start, but return while the guest boots
