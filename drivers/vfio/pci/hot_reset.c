@@ -73,8 +73,8 @@ static int affected_step(struct pci_dev *pdev, void *data)
 	return walk->ret;
 }
 
-static int for_each_affected(struct pci_dev *pdev, affected_fn visit,
-			     void *data)
+static int walk_affected(struct pci_dev *pdev, affected_fn visit,
+			 void *data)
 {
 	struct affected_walk walk = {
 		.slot = slot_resets(pdev) ? pdev->slot : NULL,
@@ -97,7 +97,7 @@ static unsigned int count_affected(struct pci_dev *pdev)
 {
 	unsigned int count = 0;
 
-	for_each_affected(pdev, count_one, &count);
+	walk_affected(pdev, count_one, &count);
 	return count;
 }
 
@@ -169,7 +169,7 @@ static int collect_info(struct vfio_pci_core_state *st, struct reset_info *info)
 	mutex_lock(&vdev->dev_set->lock);
 	if (vfio_device_cdev_opened(vdev))
 		info->ictx = vfio_iommufd_device_ictx(vdev);
-	ret = for_each_affected(st->pdev, fill_one, info);
+	ret = walk_affected(st->pdev, fill_one, info);
 	mutex_unlock(&vdev->dev_set->lock);
 	return ret;
 }
@@ -298,7 +298,7 @@ static int try_hot_reset(struct vfio_pci_core_state *st,
 	mutex_lock(&set->lock);
 	if (!proof->num)
 		proof->ictx = vfio_iommufd_device_ictx(proof->vdev);
-	ret = for_each_affected(st->pdev, check_owned, proof);
+	ret = walk_affected(st->pdev, check_owned, proof);
 	if (!ret)
 		ret = reset_set(set, st->pdev);
 	mutex_unlock(&set->lock);
@@ -390,7 +390,7 @@ void vpc_device_set_try_reset(struct vfio_pci_core_state *st)
 		return;
 	/* The device that is just being closed still counts. */
 	if (vfio_device_set_open_count(set) > 1 ||
-	    for_each_affected(st->pdev, check_in_set, set))
+	    walk_affected(st->pdev, check_in_set, set))
 		return;
 	if (reset_set(set, st->pdev))
 		return;
