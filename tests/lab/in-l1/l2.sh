@@ -44,7 +44,7 @@ l2_spawn() {
 	mkdir -p "$d"
 	mkfifo "$d/agent.in" "$d/agent.out"
 	: >"/out/l2-$name.console"
-	qemu-system-x86_64 "${accel[@]}" -machine q35 -m "$mem" -nodefaults \
+	qemu-system-x86_64 "${accel[@]}" -machine q35,smm=off,sata=off,smbus=off -m "$mem" -nodefaults \
 		-nographic -no-reboot -name "$name" \
 		-kernel "$kernel" -initrd /out/l2.cpio \
 		-append "console=ttyS0 loglevel=5 panic=-1 $l2_append lab.name=$name" \
