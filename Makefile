@@ -7,6 +7,7 @@ KERNEL ?= stock
 JOBS ?=
 T ?=
 lab := tests/lab
+SHELL := /bin/bash
 
 .DEFAULT_GOAL := help
 .PHONY: help modules menuconfig demo shell check check-all coverage style install clean distclean
@@ -20,7 +21,7 @@ help: ## list the targets
 	@echo '  VPC_CACHE=DIR            where the lab keeps what it makes'
 
 ifdef KDIR
-native := $(or $(VPC_CACHE),$(or $(XDG_CACHE_HOME),$(HOME)/.cache)/vfio-pci-core)/build/native-$(shell make -s -C $(KDIR) kernelrelease)
+native := $(shell . $(lab)/lib.sh && echo "$$cache/$$(build_dir "native-$$(make -s -C $(KDIR) kernelrelease)")")
 
 modules: ## build the modules (KDIR=... for a kernel of your own)
 	$(lab)/kbuild $(CURDIR) $(abspath $(KDIR)) $(native) modules

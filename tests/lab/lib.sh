@@ -24,6 +24,11 @@ key() {
 	done | sha256sum | cut -c1-12
 }
 
+# build_dir NAME : where this checkout is built for NAME (a kernel and its release),
+# below the cache. Each checkout has its own: objects that are newer than another
+# checkout's sources would pass for built from them.
+build_dir() { echo "build/$1-$(key "$src")"; }
+
 # in_ns CMD... : run CMD as root of a private mount and PID namespace, of which
 # nothing is left when unshare is killed. exec_ns does so in place of the caller.
 in_ns() { (exec_ns "$@"); }
