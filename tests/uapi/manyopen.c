@@ -79,10 +79,19 @@ TEST(irqs, "all with interrupts at once; each arrives where it belongs")
 		cfg_command(&devs[i], PCI_COMMAND_MASTER, 0);
 		if (m->lower)
 			m->lower(&devs[i]);
+		/*
+		 * QEMU: an e1000e signals its cause once more by itself, so what
+		 * an earlier device still sent is taken first, and one that is
+		 * raised may repeat itself. Nobody else may be heard.
+		 */
+		for (unsigned int j = 0; j < args.nbdf; j++)
+			efd_count(fds[j]);
 		m->raise(&devs[i], 0);
 		EXPECT(efd_fires(fds[i]));
 		for (unsigned int j = 0; j < args.nbdf; j++)
-			EXPECT_EQ(efd_count(fds[j]), 0);
+			if (j != i && !EXPECT_EQ(efd_count(fds[j]), 0))
+				test_note("raised by %s, came from %s",
+					  args.bdf[i], args.bdf[j]);
 		if (m->lower)
 			m->lower(&devs[i]);
 	}
