@@ -166,12 +166,13 @@ struct vfio_pci_aux_events {
  * @ops: what the vendor driver does for the VFIO driver
  * @migratable: the vendor driver offers @ops->quiesce and everything that
  *	follows it; constant while the auxiliary device exists
- * @lock: protects @events and @drvdata. Held by attach and detach, and by the
+ * @lock: protects @events, @drvdata and @resets. Held by attach and detach, and by the
  *	vendor driver around each event, so that a handler runs completely or not
  *	at all. Outermost with respect to every lock of the VFIO driver; may be
  *	taken with the vendor driver's own locks held.
  * @events: handlers of the attached VFIO driver, or NULL. Private to the helpers
  *	below.
+ * @resets: announced resets that are not over. Private to the helpers below.
  * @drvdata: of the attached VFIO driver. Private to the helpers below.
  *
  * Embedded by the vendor driver in a structure of its own, which is freed by
@@ -183,8 +184,9 @@ struct vfio_pci_aux_device {
 	const struct vfio_pci_aux_ops *ops;
 	bool migratable;
 
-	struct mutex lock;	/* who listens */
+	struct mutex lock;	/* who listens, and what he was told */
 	const struct vfio_pci_aux_events *events;
+	unsigned int resets;
 	void *drvdata;
 };
 
@@ -224,6 +226,9 @@ static inline void vfio_pci_aux_init(struct vfio_pci_aux_device *aux,
  * @events: handlers, with static lifetime
  * @drvdata: what vfio_pci_aux_drvdata() gives to the handlers
  *
+ * A reset that is under way is announced to the newcomer before this returns, so
+ * that each @reset_done that he hears has a @reset_begin that he heard.
+ *
  * Context: may sleep; the caller holds no lock that a handler takes.
  * Return: 0, or -EBUSY if another driver is attached.
  */
@@ -237,6 +242,8 @@ static inline int vfio_pci_aux_attach(struct vfio_pci_aux_device *aux,
 	if (!aux->events) {
 		aux->events = events;
 		aux->drvdata = drvdata;
+		for (unsigned int i = 0; i < aux->resets; i++)
+			events->reset_begin(aux);
 		ret = 0;
 	}
 	mutex_unlock(&aux->lock);
@@ -285,9 +292,47 @@ static inline bool vfio_pci_aux_attached(struct vfio_pci_aux_device *aux)
 }
 
 /**
+ * vfio_pci_aux_reset_begin - announce a reset that is not the user's
+ * @aux: auxiliary device
+ *
+ * On return no access of a user reaches the function. Calls nest; each is balanced
+ * by one vfio_pci_aux_reset_done().
+ *
+ * Context: vendor driver, process context, may sleep; not from an op.
+ */
+static inline void vfio_pci_aux_reset_begin(struct vfio_pci_aux_device *aux)
+{
+	mutex_lock(&aux->lock);
+	aux->resets++;
+	if (aux->events)
+		aux->events->reset_begin(aux);
+	mutex_unlock(&aux->lock);
+}
+
+/**
+ * vfio_pci_aux_reset_done - an announced reset is over
+ * @aux: auxiliary device
+ *
+ * Ignored on an auxiliary device that was made after the reset had begun, which
+ * nobody was told of.
+ *
+ * Context: vendor driver, process context, may sleep; not from an op.
+ */
+static inline void vfio_pci_aux_reset_done(struct vfio_pci_aux_device *aux)
+{
+	mutex_lock(&aux->lock);
+	if (aux->resets) {
+		aux->resets--;
+		if (aux->events)
+			aux->events->reset_done(aux);
+	}
+	mutex_unlock(&aux->lock);
+}
+
+/**
  * vfio_pci_aux_notify - deliver an event to the attached VFIO driver, if any
  * @aux: auxiliary device
- * @event: name of a member of &struct vfio_pci_aux_events
+ * @event: "error" or "going_away", of &struct vfio_pci_aux_events
  *
  * Context: vendor driver, process context, may sleep; not from an op.
  */

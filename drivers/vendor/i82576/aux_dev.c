@@ -312,10 +312,10 @@ void i82576_assign_event(struct i82576_pf *pf, unsigned int index,
 	}
 	switch (event) {
 	case I82576_EVENT_RESET_BEGIN:
-		vfio_pci_aux_notify(&assign->aux, reset_begin);
+		vfio_pci_aux_reset_begin(&assign->aux);
 		break;
 	case I82576_EVENT_RESET_DONE:
-		vfio_pci_aux_notify(&assign->aux, reset_done);
+		vfio_pci_aux_reset_done(&assign->aux);
 		break;
 	case I82576_EVENT_ERROR:
 		vfio_pci_aux_notify(&assign->aux, error);
