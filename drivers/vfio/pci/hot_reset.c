@@ -269,6 +269,38 @@ static int check_owned(struct pci_dev *pdev, void *data)
 	return 0;
 }
 
+/* Let the devices of a set before @end sleep again. */
+static void let_set_sleep(struct vfio_device_set *set, struct vfio_device *end)
+{
+	struct vfio_device *vdev;
+
+	list_for_each_entry(vdev, &set->device_list, dev_set_list) {
+		if (vdev == end)
+			break;
+		vpc_power_put(vpc_state(vdev));
+	}
+}
+
+/*
+ * Keep all devices of a set awake. One that is being suspended during a reset, as
+ * happens just after its last close, would save what the reset left of its config
+ * space, and have that for good.
+ */
+static int keep_set_awake(struct vfio_device_set *set)
+{
+	struct vfio_device *vdev;
+	int ret;
+
+	list_for_each_entry(vdev, &set->device_list, dev_set_list) {
+		ret = vpc_power_get(vpc_state(vdev));
+		if (ret) {
+			let_set_sleep(set, vdev);
+			return ret;
+		}
+	}
+	return 0;
+}
+
 /*
  * Reset a whole set. Its lock is held, so none of its devices opens or closes.
  * Users are kept away from all of them before the first is reset.
@@ -279,12 +311,16 @@ static int reset_set(struct vfio_device_set *set, struct pci_dev *pdev)
 	int ret;
 
 	lockdep_assert_held(&set->lock);
+	ret = keep_set_awake(set);
+	if (ret)
+		return ret;
 	list_for_each_entry(vdev, &set->device_list, dev_set_list)
 		vfio_pci_core_reset_begin(to_vfio_pci_core(vdev));
 	ret = pci_reset_bus(pdev);
 	trace_vpc_hot_reset(pdev, ret);
 	list_for_each_entry(vdev, &set->device_list, dev_set_list)
 		vfio_pci_core_reset_end(to_vfio_pci_core(vdev));
+	let_set_sleep(set, NULL);
 	return ret;
 }
 
