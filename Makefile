@@ -21,13 +21,18 @@ help: ## list the targets
 	@echo '  VPC_CACHE=DIR            where the lab keeps what it makes'
 
 ifdef KDIR
-native := $(shell . $(lab)/lib.sh && echo "$$cache/$$(build_dir "native-$$(make -s -C $(KDIR) kernelrelease)")")
+release := $(shell $(MAKE) -s -C $(KDIR) kernelrelease)
+native := $(shell . $(lab)/lib.sh && echo "$$cache/$$(build_dir native-$(release))")
+# Headers of a distribution come without the key that modules would be signed with.
+unsigned := $(if $(wildcard $(KDIR)/certs/signing_key.pem),,CONFIG_MODULE_SIG_ALL=)
 
 modules: ## build the modules (KDIR=... for a kernel of your own)
 	$(lab)/kbuild $(CURDIR) $(abspath $(KDIR)) $(native) modules
 
 install: modules ## install the modules under updates/ and run depmod
-	$(MAKE) -C $(KDIR) M=$(native) INSTALL_MOD_DIR=updates modules_install
+	$(MAKE) -C $(KDIR) M=$(native) INSTALL_MOD_DIR=updates $(unsigned) modules_install
+	/sbin/depmod $(if $(INSTALL_MOD_PATH),-b $(INSTALL_MOD_PATH)) $(release)
+	@echo 'Installed for $(release). Modules of the same names that are loaded stay until they are unloaded.'
 else
 modules:
 	$(lab)/build --kernel $(KERNEL) modules
