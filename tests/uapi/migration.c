@@ -531,6 +531,28 @@ TEST(shuffled, "sections missing, twice, swapped or from another stream are refu
 	EXPECT(load(d, s.data, s.len));
 }
 
+TEST(moved, "the state of one device goes into another of its kind, which is as new for its next user")
+{
+	struct vfio *d, other;
+	static struct stream s;
+
+	if (args.nbdf < 2)
+		SKIP("no second address given");
+	d = fresh();
+	program(d);
+	save(d, &s);
+	ASSERT_EQ(vfio_open_with(&other, args.bdf[1], NULL, args.token), 0);
+	cfg_command(&other, PCI_COMMAND_MEMORY, 0);
+	EXPECT(load(&other, s.data, s.len));
+	EXPECT(is_programmed(&other));
+	vfio_close(&other);
+	ASSERT_EQ(vfio_open_with(&other, args.bdf[1], NULL, args.token), 0);
+	cfg_command(&other, PCI_COMMAND_MEMORY, 0);
+	EXPECT(is_wiped(&other));
+	vfio_close(&other);
+	reset(d);
+}
+
 TEST(close_open, "a device closed in the middle of a session is as new when opened")
 {
 	struct vfio *d = fresh();

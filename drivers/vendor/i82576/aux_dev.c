@@ -31,6 +31,7 @@ static int op_prepare(struct vfio_pci_aux_device *aux)
 	assign->open = true;
 	assign->user_pid = task_tgid_nr(current);
 	get_task_comm(assign->user_comm, current);
+	i82576_vf_disown(assign->vf);
 	i82576_vf_scrub(assign->vf);
 	return 0;
 }
@@ -40,6 +41,8 @@ static void op_take_back(struct vfio_pci_aux_device *aux)
 	struct i82576_assign *assign = to_assign(aux);
 	struct i82576_vf *vf = assign->vf;
 
+	scoped_guard(mutex, &vf->pf->lock)
+		i82576_vf_disown(vf);
 	/* -EIO: the device is down; it comes back scrubbed, or not at all. */
 	i82576_vf_flr(vf, aux->pdev);
 	scoped_guard(mutex, &vf->pf->lock)

@@ -70,6 +70,8 @@ struct i82576_vf;
  * @vlan_count: used entries of @vlans
  * @hash_count: used entries of @hashes
  * @admin_mac: @mac was set by the administrator, the VF may not change it
+ * @carried_mac: @mac was set by the administrator of the host that the guest came
+ *	from; the same for the guest, and forgotten when the VF changes owner
  * @all_multicast: every multicast frame is for the VF
  * @ready: the VF has been through VF_RESET: it is clear to send (CTS) requests
  *
@@ -86,6 +88,7 @@ struct i82576_policy {
 	u8 vlan_count;
 	u8 hash_count;
 	bool admin_mac;
+	bool carried_mac;
 	bool all_multicast;
 	bool ready;
 };
@@ -351,6 +354,7 @@ void i82576_vf_forget(struct i82576_vf *vf);
 void i82576_vf_open_gate(struct i82576_vf *vf, bool open);
 bool i82576_vf_mac_taken(struct i82576_vf *vf, const u8 *mac, bool by_running);
 void i82576_vf_set_admin_mac(struct i82576_vf *vf, const u8 *mac);
+void i82576_vf_disown(struct i82576_vf *vf);
 int i82576_vf_request(struct i82576_vf *vf, const struct i82576_request *req);
 void i82576_vf_was_reset(struct i82576_vf *vf);
 

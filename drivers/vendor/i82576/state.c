@@ -91,7 +91,7 @@ static void save_policy(struct i82576_vf *vf, struct image *image)
 	u32 flags = 0;
 	unsigned int i;
 
-	flags |= policy->admin_mac ? IMAGE_ADMIN_MAC : 0;
+	flags |= policy->admin_mac || policy->carried_mac ? IMAGE_ADMIN_MAC : 0;
 	flags |= policy->ready ? IMAGE_READY : 0;
 	flags |= policy->all_multicast ? IMAGE_ALL_MULTICAST : 0;
 	flags |= vf->pf->pending & BIT(vf->index) ? IMAGE_REQUEST : 0;
@@ -207,6 +207,8 @@ static int check_policy(struct i82576_vf *vf, const struct image *image)
 		return malformed(vf, "frame size");
 	if (!is_valid_ether_addr(image->mac))
 		return malformed(vf, "station address");
+	if (image->extra_count && le32_to_cpu(image->flags) & IMAGE_ADMIN_MAC)
+		return malformed(vf, "extra addresses beside one that an administrator set");
 	for (i = 0; i < image->extra_count; i++) {
 		if (!is_valid_ether_addr(image->extra[i]))
 			return malformed(vf, "extra address");
@@ -267,6 +269,11 @@ static int check_fit(struct i82576_vf *vf, const struct image *image)
 				 image->mac, vf->policy.mac);
 		return -EOPNOTSUPP;
 	}
+	if (vf->policy.admin_mac && image->extra_count) {
+		i82576_vf_refuse(vf, "has extra addresses, and the administrator set %pM and no other\n",
+				 vf->policy.mac);
+		return -EOPNOTSUPP;
+	}
 	if (i82576_vf_mac_taken(vf, image->mac, true)) {
 		i82576_vf_refuse(vf, "another VF runs with its address %pM\n",
 				 image->mac);
@@ -313,7 +320,7 @@ static void load_policy(struct i82576_vf *vf, const struct image *image)
 	unsigned int i;
 
 	memcpy(policy->mac, image->mac, ETH_ALEN);
-	policy->admin_mac |= !!(flags & IMAGE_ADMIN_MAC);
+	policy->carried_mac = (flags & IMAGE_ADMIN_MAC) && !policy->admin_mac;
 	policy->ready = flags & IMAGE_READY;
 	policy->all_multicast = flags & IMAGE_ALL_MULTICAST;
 	policy->max_frame = le16_to_cpu(image->max_frame);

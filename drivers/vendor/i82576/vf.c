@@ -63,6 +63,12 @@ void i82576_vf_open_gate(struct i82576_vf *vf, bool open)
 	i82576_flush(vf->pf);
 }
 
+/* May the VF not choose its address itself? */
+static bool mac_is_set(const struct i82576_policy *policy)
+{
+	return policy->admin_mac || policy->carried_mac;
+}
+
 /**
  * i82576_vf_forget - drop everything that the VF asked for
  * @vf: virtual function; the lock of its PF is held
@@ -81,7 +87,7 @@ void i82576_vf_forget(struct i82576_vf *vf)
 	policy->hash_count = 0;
 	policy->all_multicast = false;
 	policy->max_frame = I82576_DEFAULT_FRAME;
-	if (!policy->admin_mac)
+	if (!mac_is_set(policy))
 		vf_default_mac(vf, policy->mac);
 
 	i82576_vf_open_gate(vf, false);
@@ -156,6 +162,18 @@ void i82576_vf_set_admin_mac(struct i82576_vf *vf, const u8 *mac)
 		i82576_filter_mac(vf);
 }
 
+/**
+ * i82576_vf_disown - the VF has lost its owner, or is about to get one
+ * @vf: virtual function that is scrubbed next; the lock of its PF is held
+ *
+ * The address that a guest brought along from another host is not the next one's.
+ */
+void i82576_vf_disown(struct i82576_vf *vf)
+{
+	lockdep_assert_held(&vf->pf->lock);
+	vf->policy.carried_mac = false;
+}
+
 static int request_reset(struct i82576_vf *vf)
 {
 	i82576_vf_forget(vf);
@@ -175,7 +193,7 @@ static int request_mac(struct i82576_vf *vf, const u8 *mac)
 {
 	if (ether_addr_equal_unaligned(vf->policy.mac, mac))
 		return 0;
-	if (vf->policy.admin_mac) {
+	if (mac_is_set(&vf->policy)) {
 		i82576_vf_complain(vf, "refused address %pM: the administrator set %pM\n",
 				   mac, vf->policy.mac);
 		return -EPERM;
@@ -202,7 +220,7 @@ static int request_extra_mac(struct i82576_vf *vf, const u8 *mac)
 			return 0;
 	}
 	/* It could send from the address too, so the same rule holds. */
-	if (policy->admin_mac) {
+	if (mac_is_set(policy)) {
 		i82576_vf_complain(vf, "refused extra address %pM: the administrator set %pM\n",
 				   mac, policy->mac);
 		return -EPERM;
