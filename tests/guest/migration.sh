@@ -121,6 +121,8 @@ mig_talk() {
 	l2_run "$1" "(i=10000000; while [ ! -e /tmp/enough ]; do
 		echo \$i; i=\$((i+1)); usleep 100000; done; echo end) |
 		(nc $PEER_IP 5001 >/tmp/heard) >/dev/null 2>&1 &"
+	wait_for 20 sh -c 'ss -tn state established | grep -q :5001' ||
+		{ l2_run "$1" 'netstat -tn'; fail "the guest does not connect"; }
 	ping -i 0.5 $GUEST_IP >/tmp/ping &
 	ping=$!
 }
