@@ -67,10 +67,16 @@ mig_incoming() {
 	}
 }
 
-l2_status() { l2_qmp "$1" '{"execute":"query-status"}' | grep -q "\"$2\""; }
+l2_status() { # NAME STATUS
+	local answer
+	answer=$(l2_qmp "$1" '{"execute":"query-status"}') || return
+	[[ $answer == *"\"status\": \"$2\""* ]]
+}
 
-mig_status() {
-	l2_qmp "$1" '{"execute":"query-migrate"}' | jq -r '.return.status // "none"'
+mig_status() { # NAME
+	local answer
+	answer=$(l2_qmp "$1" '{"execute":"query-migrate"}') || return
+	[[ $answer =~ \"status\":\ \"([a-z-]+)\" ]] && echo "${BASH_REMATCH[1]}" || echo none
 }
 
 mig_begin() { # FROM TO [URI]
