@@ -6,6 +6,7 @@
  * is checked here, once; the rest of the driver sees only requests that mean
  * something. Whether a request is granted is decided elsewhere.
  */
+#include <kunit/visibility.h>
 #include <linux/bitfield.h>
 #include <linux/errno.h>
 #include <linux/etherdevice.h>
@@ -39,6 +40,7 @@ void i82576_msg_put_mac(u32 *words, const u8 *mac)
 	for (i = 0; i < ETH_ALEN; i++)
 		words[i / 4] |= (u32)mac[i] << (8 * (i % 4));
 }
+EXPORT_SYMBOL_IF_KUNIT(i82576_msg_put_mac);
 
 static int parse_mac(const u32 *msg, u8 info, struct i82576_request *req)
 {
@@ -136,6 +138,7 @@ int i82576_msg_parse(const u32 msg[MBOX_WORDS], struct i82576_request *req)
 		return -EOPNOTSUPP;
 	}
 }
+EXPORT_SYMBOL_IF_KUNIT(i82576_msg_parse);
 
 /**
  * i82576_msg_outcome - first word of the answer to a request
@@ -157,3 +160,4 @@ u32 i82576_msg_outcome(u32 request, bool granted, bool clear_to_send)
 		word |= MBOX_CTS;
 	return word;
 }
+EXPORT_SYMBOL_IF_KUNIT(i82576_msg_outcome);

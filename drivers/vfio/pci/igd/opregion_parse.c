@@ -5,6 +5,7 @@
  *
  * The contents come from firmware, so nothing in them is trusted.
  */
+#include <kunit/visibility.h>
 #include <linux/errno.h>
 #include <linux/overflow.h>
 #include <linux/string.h>
@@ -61,6 +62,7 @@ int igd_opregion_parse(const void *data, size_t size, struct igd_opregion *op)
 		return -EINVAL;
 	return 0;
 }
+EXPORT_SYMBOL_IF_KUNIT(igd_opregion_parse);
 
 /**
  * igd_opregion_vbt_phys - where the VBT outside of an OpRegion is
@@ -78,6 +80,7 @@ u64 igd_opregion_vbt_phys(const struct igd_opregion *op, u64 base)
 		return 0;
 	return check_add_overflow(addr, (u64)op->vbt_size, &end) ? 0 : addr;
 }
+EXPORT_SYMBOL_IF_KUNIT(igd_opregion_vbt_phys);
 
 /**
  * igd_opregion_set_vbt - say in an OpRegion where its VBT is
@@ -95,3 +98,4 @@ void igd_opregion_set_vbt(void *data, u64 offset)
 	if (p[OP_MAJOR] == 2 && !p[OP_MINOR])
 		p[OP_MINOR] = 1;
 }
+EXPORT_SYMBOL_IF_KUNIT(igd_opregion_set_vbt);
