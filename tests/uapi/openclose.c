@@ -10,10 +10,12 @@
 #include "pci.h"
 #include "test.h"
 
-static struct vfio v;
+static struct vfio v = { .fd = -1, .group = -1, .container = -1, .iommufd = -1 };
 
 static struct vfio *open_again(void)
 {
+	/* A test that was left may have left this, too. */
+	vfio_close(&v);
 	dut_close();
 	ASSERT_EQ(vfio_open(&v, args.bdf[0]), 0);
 	return &v;

@@ -2,6 +2,8 @@
 /*
  * The expansion ROM
  */
+#include <fcntl.h>
+
 #include "pci.h"
 #include "test.h"
 
@@ -41,6 +43,26 @@ TEST(parts, "the ROM reads the same in one piece and byte by byte")
 	EXPECT_EQ(memcmp(whole, part, 512), 0);
 	ASSERT_EQ(vfio_read(d, VFIO_PCI_ROM_REGION_INDEX, 3, part, 509), 509);
 	EXPECT_EQ(memcmp(whole + 3, part, 509), 0);
+}
+
+TEST(host, "the ROM is what the host reads in its own place")
+{
+	struct vfio *d = dut();
+	uint8_t mine[1024], host[1024];
+	char path[96];
+	int fd;
+
+	rom_size(d);
+	snprintf(path, sizeof(path), "/sys/bus/pci/devices/%s/rom", d->bdf);
+	fd = open(path, O_RDWR | O_CLOEXEC);
+	ASSERT(fd >= 0);
+	ASSERT_EQ(write(fd, "1", 1), 1);
+	ASSERT_EQ(pread(fd, host, sizeof(host), 0), sizeof(host));
+	ASSERT_EQ(pwrite(fd, "0", 1, 0), 1);
+	close(fd);
+	ASSERT_EQ(vfio_read(d, VFIO_PCI_ROM_REGION_INDEX, 0, mine, sizeof(mine)),
+		  sizeof(mine));
+	EXPECT_EQ(memcmp(mine, host, sizeof(host)), 0);
 }
 
 TEST(end, "a read is cut at the end of the ROM and refused beyond it")
