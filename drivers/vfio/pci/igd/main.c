@@ -3,7 +3,7 @@
  * igd-vfio-pci: Intel graphics, with the regions that its drivers need
  *
  * A PCI driver of its own, so that the library knows nothing of it. Binds by
- * driver_override, or with auto=1 to every Intel display function that no other
+ * driver_override, or with auto_bind=1 to every Intel display function that no other
  * driver has.
  */
 #include <linux/module.h>
@@ -12,8 +12,8 @@
 #include "igd.h"
 
 static bool auto_bind;
-module_param_named(auto, auto_bind, bool, 0444);
-MODULE_PARM_DESC(auto, "Bind to Intel display functions without driver_override");
+module_param(auto_bind, bool, 0444);
+MODULE_PARM_DESC(auto_bind, "Bind to Intel display functions without driver_override");
 
 /* Without them the device is still good for what a second graphics card is. */
 static void add_regions(struct vfio_pci_core_device *core)
@@ -79,6 +79,13 @@ static void igd_remove(struct pci_dev *pdev)
 	vfio_put_device(&core->vdev);
 }
 
+static pci_ers_result_t igd_error_detected(struct pci_dev *pdev,
+					   pci_channel_state_t state)
+{
+	vfio_pci_core_signal_error(pci_get_drvdata(pdev));
+	return PCI_ERS_RESULT_CAN_RECOVER;
+}
+
 static void igd_reset_prepare(struct pci_dev *pdev)
 {
 	vfio_pci_core_reset_begin(pci_get_drvdata(pdev));
@@ -90,12 +97,25 @@ static void igd_reset_done(struct pci_dev *pdev)
 }
 
 static const struct pci_error_handlers igd_err_handlers = {
+	.error_detected	= igd_error_detected,
 	.reset_prepare	= igd_reset_prepare,
 	.reset_done	= igd_reset_done,
 };
 
+/*
+ * By class, too: who looks for the driver that fits best, as libvirt does, would
+ * take this one for everything of Intel's.
+ */
 static const struct pci_device_id igd_table[] = {
-	{ PCI_DRIVER_OVERRIDE_DEVICE_VFIO(PCI_VENDOR_ID_INTEL, PCI_ANY_ID) },
+	{
+		.vendor		= PCI_VENDOR_ID_INTEL,
+		.device		= PCI_ANY_ID,
+		.subvendor	= PCI_ANY_ID,
+		.subdevice	= PCI_ANY_ID,
+		.class		= PCI_BASE_CLASS_DISPLAY << 16,
+		.class_mask	= 0xff << 16,
+		.override_only	= PCI_ID_F_VFIO_DRIVER_OVERRIDE,
+	},
 	{ }
 };
 MODULE_DEVICE_TABLE(pci, igd_table);

@@ -9,6 +9,7 @@
 #include <linux/io.h>
 #include <linux/slab.h>
 #include <linux/uaccess.h>
+#include <asm/processor.h>
 
 #include "igd.h"
 
@@ -33,10 +34,14 @@ static const struct vfio_pci_core_region_ops opregion_ops = {
 	.release	= opregion_release,
 };
 
+/* Firmware may say any address; one that there cannot be is not to be mapped. */
 static int copy_phys(void *to, u64 phys, size_t size)
 {
-	void *from = memremap(phys, size, MEMREMAP_WB);
+	void *from;
 
+	if ((phys + size - 1) >> boot_cpu_data.x86_phys_bits)
+		return -EINVAL;
+	from = memremap(phys, size, MEMREMAP_WB);
 	if (!from)
 		return -ENOMEM;
 	memcpy(to, from, size);
