@@ -247,4 +247,11 @@ struct vfio_pci_core_policy {
 const struct vfio_pci_core_policy *
 vfio_pci_core_add_policy(const struct vfio_pci_core_policy *policy);
 
+#ifdef CONFIG_VPC_DMABUF
+/* For iommufd, which looks it up by name: dmabuf.c */
+struct dma_buf_attachment;
+int vfio_pci_dma_buf_iommufd_map(struct dma_buf_attachment *attachment,
+				 struct phys_vec *phys);
+#endif
+
 #endif /* LINUX_VFIO_PCI_CORE_H */

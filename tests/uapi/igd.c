@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Regions of Intel graphics: the OpRegion, the host bridge's and the LPC bridge's
- * config space, on the test device of tests/devices/igd_testdev.c
+ * config space, on the test device of tests/modules/igd_testdev.c
  *
  * Layout of an OpRegion: Intel, "IGD OpRegion/Software SCI for Broadwell
  * Processors", 3.1.

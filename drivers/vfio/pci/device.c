@@ -135,6 +135,7 @@ void vfio_pci_core_release_device(struct vfio_device *vdev)
 	struct vfio_pci_core_state *st = vpc_state(vdev);
 
 	vpc_migration_free(st);
+	vpc_dmabufs_free(st);
 	vpc_irqs_destroy(st);
 	vpc_gate_destroy(st);
 	mutex_destroy(&st->power.lock);
@@ -183,6 +184,9 @@ int vfio_pci_core_register_device(struct vfio_pci_core_device *core)
 
 	pdev = st->pdev;
 	ret = check_function(pdev);
+	if (ret)
+		return ret;
+	ret = vpc_dmabufs_init(st);
 	if (ret)
 		return ret;
 	ret = vpc_assign_device_set(st);
@@ -355,6 +359,7 @@ void vfio_pci_core_close_device(struct vfio_device *vdev)
 
 	lockdep_assert_held(&vdev->dev_set->lock);
 	vpc_migration_close(st);
+	vpc_dmabufs_close(st);
 	vpc_sriov_close(st);
 	vpc_power_close(st);
 	vpc_ioeventfds_close(st);

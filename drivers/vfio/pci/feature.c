@@ -17,6 +17,9 @@ static const struct vpc_feature {
 	{ VFIO_DEVICE_FEATURE_LOW_POWER_ENTRY_WITH_WAKEUP,
 	  vpc_power_feature_entry_wakeup },
 	{ VFIO_DEVICE_FEATURE_LOW_POWER_EXIT, vpc_power_feature_exit },
+#ifdef CONFIG_VPC_DMABUF
+	{ VFIO_DEVICE_FEATURE_DMA_BUF, vpc_dmabuf_feature },
+#endif
 };
 
 /**

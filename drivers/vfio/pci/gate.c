@@ -92,6 +92,26 @@ void vpc_gate_exit(struct vfio_pci_core_state *st)
 	up_read(&st->gate.lock);
 }
 
+/* May the user reach memory at this moment? The answer is old when it is given. */
+bool vpc_gate_is_open(struct vfio_pci_core_state *st)
+{
+	guard(rwsem_read)(&st->gate.lock);
+	return !st->gate.blocked && memory_reachable(st);
+}
+
+/* The gate has closed: take back what gives others a way to memory. */
+static void revoke(struct vfio_pci_core_state *st)
+{
+	vpc_mmap_zap(st);
+	vpc_dmabufs_follow(st);
+}
+
+/* It has opened. Pages are mapped again when touched, dma-bufs at once. */
+static void give_back(struct vfio_pci_core_state *st)
+{
+	vpc_dmabufs_follow(st);
+}
+
 /*
  * The user has switched memory decoding. The caller switches the hardware, after
  * this on the way off and before it on the way on.
@@ -104,8 +124,10 @@ void vpc_gate_set_memory(struct vfio_pci_core_state *st, bool on)
 	st->config.memory_on = on;
 	gate_changed(st);
 	up_write(&st->gate.lock);
-	if (!on)
-		vpc_mmap_zap(st);
+	if (on)
+		give_back(st);
+	else
+		revoke(st);
 }
 
 /* The function is put to sleep or has been woken; @flag is a VPC_ASLEEP_ bit. */
@@ -120,7 +142,9 @@ void vpc_gate_set_asleep(struct vfio_pci_core_state *st, unsigned int flag,
 	gate_changed(st);
 	up_write(&st->gate.lock);
 	if (asleep)
-		vpc_mmap_zap(st);
+		revoke(st);
+	else
+		give_back(st);
 }
 
 /* Once true, true until the device is gone: may be read without the lock. */
@@ -156,7 +180,7 @@ void vfio_pci_core_reset_begin(struct vfio_pci_core_device *core)
 	gate->blocked = true;
 	gate_changed(core->state);
 	up_write(&gate->lock);
-	vpc_mmap_zap(core->state);
+	revoke(core->state);
 }
 EXPORT_SYMBOL_VPC(vfio_pci_core_reset_begin);
 
@@ -196,6 +220,7 @@ void vfio_pci_core_reset_end(struct vfio_pci_core_device *core)
 		wake_up_all(&gate->unblocked);
 	}
 	up_write(&gate->lock);
+	give_back(st);
 }
 EXPORT_SYMBOL_VPC(vfio_pci_core_reset_end);
 
@@ -230,7 +255,7 @@ void vfio_pci_core_make_inert(struct vfio_pci_core_device *core)
 	gate_changed(st);
 	up_write(&gate->lock);
 
-	vpc_mmap_zap(st);
+	revoke(st);
 	pci_clear_master(st->pdev);
 	if (dummy)
 		__free_page(dummy);

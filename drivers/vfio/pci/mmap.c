@@ -239,16 +239,14 @@ static const struct vm_operations_struct bar_vm_ops = {
 	.map_pages	= bar_map_pages,
 };
 
-static int check_range(struct vfio_pci_core_state *st, int bar, u64 offset,
-		       u64 len)
+/* May the user have these bytes of @bar to himself, without the library's help? */
+bool vpc_mmap_allowed(struct vfio_pci_core_state *st, int bar, u64 offset,
+		      u64 len)
 {
 	u64 size = PAGE_ALIGN(st->bars[bar].size);
 
-	if (!st->bars[bar].mappable || offset >= size || len > size - offset)
-		return -EINVAL;
-	if (vpc_trap_overlaps(st, bar, offset, offset + len))
-		return -EINVAL;
-	return 0;
+	return st->bars[bar].mappable && offset < size && len <= size - offset &&
+	       !vpc_trap_overlaps(st, bar, offset, offset + len);
 }
 
 /*
@@ -262,13 +260,10 @@ int vpc_mmap_bar(struct vfio_pci_core_state *st, int bar,
 {
 	u64 len = vma->vm_end - vma->vm_start;
 	void __iomem *claimed;
-	int ret;
 
-	if (!(vma->vm_flags & VM_SHARED))
+	if (!(vma->vm_flags & VM_SHARED) ||
+	    !vpc_mmap_allowed(st, bar, offset, len))
 		return -EINVAL;
-	ret = check_range(st, bar, offset, len);
-	if (ret)
-		return ret;
 	claimed = vfio_pci_core_bar_map(st->core, bar);
 	if (IS_ERR(claimed))
 		return PTR_ERR(claimed);

@@ -85,6 +85,24 @@ TRACE_EVENT(vpc_gate,
 		  __entry->asleep, __entry->inert)
 );
 
+/* A dma-buf of the function was given out, taken back or given back. */
+TRACE_EVENT(vpc_dmabuf,
+	TP_PROTO(struct pci_dev *pdev, size_t size, bool revoked),
+	TP_ARGS(pdev, size, revoked),
+	TP_STRUCT__entry(
+		__string(name, pci_name(pdev))
+		__field(size_t, size)
+		__field(bool, revoked)
+	),
+	TP_fast_assign(
+		__assign_str(name);
+		__entry->size = size;
+		__entry->revoked = revoked;
+	),
+	TP_printk("%s size=%#zx revoked=%d",
+		  __get_str(name), __entry->size, __entry->revoked)
+);
+
 /* read(), write() or a page fault could not reach a region. */
 TRACE_EVENT(vpc_region_fault,
 	TP_PROTO(struct pci_dev *pdev, unsigned int index, u64 offset,

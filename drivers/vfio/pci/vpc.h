@@ -26,21 +26,24 @@
  * 2. &struct vpc_irqs.lock: interrupt setup of one device.
  * 3. &struct vpc_config.lock: the user's view of config space.
  * 4. &struct vpc_ioeventfds.lock: list of ioeventfds.
- * 5. &struct vpc_gate.lock: whether the user may reach the function. Read-held
+ * 5. &struct vpc_dmabufs.lock: list of dma-bufs. Held while importers are waited
+ *    for. The reservation lock of a dma-buf nests in it, and nothing of the library
+ *    in that; importers' locks do.
+ * 6. &struct vpc_gate.lock: whether the user may reach the function. Read-held
  *    across each access to the hardware, write-held to change the answer, never
  *    held across a reset.
- * 6. vpc_sriov_lock (sriov.c): tokens and the list of physical functions.
- * 7. &struct vpc_power.lock: low power bookkeeping, taken in runtime PM callbacks.
- * 8. &struct vpc_irqs.slock: INTx masking, taken in hard interrupts.
+ * 7. vpc_sriov_lock (sriov.c): tokens and the list of physical functions.
+ * 8. &struct vpc_power.lock: low power bookkeeping, taken in runtime PM callbacks.
+ * 9. &struct vpc_irqs.slock: INTx masking, taken in hard interrupts.
  *
- * mmap_lock of a user may be held when 5 is taken (page fault), so nothing that
- * may fault (copy_to_user, copy_from_user) runs under 5.
+ * mmap_lock of a user may be held when 6 is taken (page fault), so nothing that
+ * may fault (copy_to_user, copy_from_user) runs under 6.
  */
 
 /**
  * DOC: locks of migration
  *
- * Between 1 and 5 of the locks of vfio_pci_core, and in no relation to 2 to 4:
+ * Between 1 and 6 of the locks of vfio_pci_core, and in no relation to 2 to 5:
  *
  * a. &struct vpc_migration.lock (migration.h): the state of migration, and every
  *    call of a driver's &struct vfio_pci_core_mig_ops. A reset never waits for it.
@@ -49,7 +52,7 @@
  * d. &struct vpc_dirty.lock: where the device may write. The IOMMU container's own
  *    locks nest in it.
  *
- * Memory of the user is touched under all of them, so none is taken where 5 or an
+ * Memory of the user is touched under all of them, so none is taken where 6 or an
  * mmap_lock is held.
  */
 
@@ -139,6 +142,7 @@ struct vpc_bar {
 };
 
 struct vpc_intx;
+struct vpc_dmabufs;
 
 /**
  * struct vpc_irqs - interrupts of one device
@@ -240,6 +244,8 @@ struct vpc_sriov {
  * @has_vga: the function decodes legacy VGA and the policy allows it
  * @sriov: see sriov.c
  * @migration: see migration.c; NULL for a device that does not migrate
+ * @dmabufs: see dmabuf.c; NULL until the first is exported, then there for good
+ * @has_p2p: the kernel can lend BARs of the function to other devices
  */
 struct vfio_pci_core_state {
 	struct vfio_pci_core_device *core;
@@ -261,6 +267,8 @@ struct vfio_pci_core_state {
 	bool has_vga;
 	struct vpc_sriov sriov;
 	struct vpc_migration *migration;
+	struct vpc_dmabufs *dmabufs;
+	bool has_p2p;
 };
 
 static inline struct vfio_pci_core_state *vpc_state(struct vfio_device *vdev)
@@ -280,6 +288,7 @@ void vpc_gate_exit(struct vfio_pci_core_state *st);
 void vpc_gate_set_memory(struct vfio_pci_core_state *st, bool on);
 void vpc_gate_set_asleep(struct vfio_pci_core_state *st, unsigned int flag,
 			 bool asleep);
+bool vpc_gate_is_open(struct vfio_pci_core_state *st);
 bool vpc_gate_inert(struct vfio_pci_core_state *st);
 
 /* config.c */
@@ -317,7 +326,28 @@ void vpc_traps_free(struct vfio_pci_core_state *st);
 /* mmap.c */
 int vpc_mmap_bar(struct vfio_pci_core_state *st, int bar,
 		 struct vm_area_struct *vma, u64 offset);
+bool vpc_mmap_allowed(struct vfio_pci_core_state *st, int bar, u64 offset,
+		      u64 len);
 void vpc_mmap_zap(struct vfio_pci_core_state *st);
+
+/* dmabuf.c, where the kernel has what it takes */
+#ifdef CONFIG_VPC_DMABUF
+int vpc_dmabufs_init(struct vfio_pci_core_state *st);
+void vpc_dmabufs_follow(struct vfio_pci_core_state *st);
+void vpc_dmabufs_close(struct vfio_pci_core_state *st);
+void vpc_dmabufs_free(struct vfio_pci_core_state *st);
+int vpc_dmabuf_feature(struct vfio_pci_core_state *st, u32 flags,
+		       void __user *arg, size_t argsz);
+#else
+static inline int vpc_dmabufs_init(struct vfio_pci_core_state *st)
+{
+	return 0;
+}
+
+static inline void vpc_dmabufs_follow(struct vfio_pci_core_state *st) { }
+static inline void vpc_dmabufs_close(struct vfio_pci_core_state *st) { }
+static inline void vpc_dmabufs_free(struct vfio_pci_core_state *st) { }
+#endif
 
 /* region.c */
 long vpc_ioctl_get_region_info(struct vfio_pci_core_state *st,

@@ -104,7 +104,8 @@ ours() {
 # unload_ours : everything of the project, dependants first
 unload_ours() {
 	local m
-	for m in i82576-vfio-pci igd-vfio-pci edu-vfio-pci vfio-pci i82576 vfio-pci-core; do
+	for m in vpc-importer i82576-vfio-pci igd-vfio-pci edu-vfio-pci vfio-pci i82576 \
+		 vfio-pci-core; do
 		[ ! -d "/sys/module/${m//-/_}" ] || modprobe -r "$m" || return
 	done
 }
