@@ -27,12 +27,15 @@ mig_activate() { # VF
 	wait_for 5 sh -c "devlink port show $port | grep -q 'opstate attached'"
 }
 
-# mig_peer : the host has an address on the network
+# mig_peer : the host has an address on the network, and nothing that the last test
+# left there
 mig_peer() {
 	modprobe virtio_net
 	wait_for 10 test -e $pci/0000:00:05.0/virtio*/net
 	peer=$(ls $pci/0000:00:05.0/virtio*/net)
-	ip link set "$peer" up
+	ip -o link show type vlan | cut -d: -f2 | cut -d@ -f1 | xargs -r -n1 ip link del
+	ip addr flush dev "$peer"
+	ip link set "$peer" mtu 1500 up
 	ip addr add $PEER_IP/24 dev "$peer"
 }
 
