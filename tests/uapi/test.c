@@ -91,7 +91,7 @@ static void __attribute__((noreturn)) died(int sig)
 
 static void usage(const char *prog)
 {
-	fprintf(stderr, "usage: %s [--cdev] [--token UUID] [--seconds N] BDF...\n",
+	fprintf(stderr, "usage: %s [--cdev] [--noiommu] [--token UUID] [--seconds N] BDF...\n",
 		prog);
 	exit(2);
 }
@@ -101,6 +101,8 @@ static void parse(int argc, char **argv)
 	for (int i = 1; i < argc; i++) {
 		if (!strcmp(argv[i], "--cdev"))
 			args.cdev = true;
+		else if (!strcmp(argv[i], "--noiommu"))
+			args.noiommu = true;
 		else if (!strcmp(argv[i], "--token") && i + 1 < argc)
 			args.token = argv[++i];
 		else if (!strcmp(argv[i], "--seconds") && i + 1 < argc)

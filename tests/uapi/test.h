@@ -23,13 +23,17 @@
 #define ARRAY_SIZE(a)	(sizeof(a) / sizeof((a)[0]))
 #define MAX_ARGS	16
 
-/* What the command line said: prog [--cdev] [--token UUID] [--seconds N] BDF... */
+/*
+ * What the command line said:
+ * prog [--cdev] [--noiommu] [--token UUID] [--seconds N] BDF...
+ */
 struct test_args {
 	const char *bdf[MAX_ARGS];
 	unsigned int nbdf;
 	const char *token;
 	unsigned int seconds;
 	bool cdev;
+	bool noiommu;
 };
 
 extern struct test_args args;

@@ -3,6 +3,7 @@
 # For tests in L1: waiting, skipping, PCI functions, devlink ports, modules.
 
 . "$LAB/l2.sh"
+. "$LAB/faults.sh"
 
 skip() { echo "skip: $*"; exit 77; }
 fail() { echo "FAILED: $*"; exit 1; }
