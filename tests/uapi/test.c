@@ -96,7 +96,7 @@ static void usage(const char *prog)
 	exit(2);
 }
 
-static void parse(int argc, char **argv)
+void test_parse(int argc, char **argv)
 {
 	for (int i = 1; i < argc; i++) {
 		if (!strcmp(argv[i], "--cdev"))
@@ -138,11 +138,11 @@ static int run_one(struct test *t)
 	return failed ? FAILED : PASSED;
 }
 
-int main(int argc, char **argv)
+int test_main(int argc, char **argv)
 {
 	unsigned int results[RESULTS] = {};
 
-	parse(argc, argv);
+	test_parse(argc, argv);
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	signal(SIGALRM, died);
 	signal(SIGSEGV, died);

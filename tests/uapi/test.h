@@ -38,6 +38,10 @@ struct test_args {
 
 extern struct test_args args;
 
+void test_parse(int argc, char **argv);
+/* What main() is for a program of TEST()s. */
+int test_main(int argc, char **argv);
+
 struct test {
 	const char *name;
 	void (*run)(void);

@@ -29,31 +29,48 @@ allocations_can_fail() {
 	echo 0 >$f/min-order
 }
 
-# each_allocation_fails LIMIT DO [UNDO] : run the shell command DO again and again,
-# each time with the next of its allocations failing, until all have been through.
-# A DO that works nevertheless is undone by UNDO. DO may only be builtins, whose
-# system calls are this shell's own. Afterwards it must work.
+# each_allocation_fails [--program] LIMIT DO [UNDO] : run the shell command DO again
+# and again, each time with the next of its allocations failing, until all have been
+# through. A DO that works nevertheless is undone by UNDO. Afterwards it must work.
+# The system calls of DO are this shell's own (builtins), or a program's.
 each_allocation_fails() {
-	local n left failed=0 self=/proc/$BASHPID/fail-nth
+	local n left=1 failed=0 program='' status
+	[ "$1" != --program ] || { program=1; shift; }
 	for ((n = 1; n <= $1; n++)); do
-		echo $n >"$self"
-		if eval "$2" 2>/dev/null; then
-			read -r left <"$self"
-			echo 0 >"$self"
-			eval "${3:-:}" || fail "could not be undone with allocation $n failing: $2"
-		else
-			read -r left <"$self"
-			echo 0 >"$self"
-			[ "$left" = 0 ] || fail "failed by itself, allocation $n not reached: $2"
+		status=0
+		fail_once $n "$program" "$2" >/tmp/said 2>&1 || status=$?
+		if [ $status = 0 ]; then
+			eval "${3:-:}" || fail "not to be undone after failed allocation $n: $2"
+		elif [ "$left" = 0 ]; then
 			failed=$((failed + 1))
+		else
+			cat /tmp/said
+			fail "failed by itself, before allocation $n: $2"
 		fi
 		[ "$left" = 0 ] || break
 	done
-	[ $n -le "$1" ] || fail "more than $1 allocations: $2"
+	[ "$left" != 0 ] || fail "more than $1 allocations: $2"
 	[ $failed -gt 0 ] || fail "not one failed allocation was noticed: $2"
 	eval "$2" || fail "does not work any more: $2"
 	eval "${3:-:}"
 	echo "# $((n - 1)) allocations, $failed of them needed: $2"
+}
+
+# For each_allocation_fails: sets its variable left
+fail_once() {
+	local status=0 self=/proc/$BASHPID/fail-nth
+	if [ -n "$2" ]; then
+		rm -f /tmp/fail-left
+		FAIL_NTH=$1 FAIL_LEFT=/tmp/fail-left LD_PRELOAD=$UAPI/failnth.so \
+			bash -c "exec $3" || status=$?
+		read -r left </tmp/fail-left || left=0
+	else
+		echo "$1" >"$self"
+		eval "$3" || status=$?
+		read -r left <"$self"
+		echo 0 >"$self"
+	fi
+	return $status
 }
 
 # with_failing FUNCTION MODULE RETVAL[,SKIP[,TIMES]] CMD... : CMD while FUNCTION,

@@ -114,6 +114,7 @@ unload_ours() {
 pristine() {
 	local d
 	l2_stop_all
+	[ ! -d /sys/module/vpc_fail ] || modprobe -r vpc_fail
 	for d in /sys/bus/pci/devices/*/sriov_numvfs; do
 		[ ! -e "$d" ] || [ "$(cat "$d")" = 0 ] || echo 0 >"$d"
 	done
