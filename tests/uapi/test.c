@@ -29,6 +29,14 @@ void test_register(struct test *t)
 	ntests++;
 }
 
+int test_slow(void)
+{
+	const char *slow = getenv("LAB_SLOW");
+	int factor = slow ? atoi(slow) : 1;
+
+	return factor > 1 ? factor : 1;
+}
+
 void test_note(const char *fmt, ...)
 {
 	va_list ap;
@@ -125,7 +133,7 @@ static int run_one(struct test *t)
 	nth++;
 	now = t->name;
 	failed = false;
-	alarm(TEST_LIMIT + args.seconds);
+	alarm(TEST_LIMIT * test_slow() + args.seconds);
 	left = setjmp(out);
 	if (left == LEFT_NOT)
 		t->run();

@@ -78,9 +78,12 @@ bool test_eq(const char *file, int line, const char *expr, long long got,
 #define ASSERT_EQ(got, want)	((void)(EXPECT_EQ(got, want) || (test_stop(), 0)))
 #define SKIP(...)		test_skip(__VA_ARGS__)
 
-/* Wait: true if fn becomes true within ms. */
+/* By how much time limits are stretched (LAB_SLOW in the environment) */
+int test_slow(void);
+
+/* Wait: true if fn becomes true within ms, on a machine that is as fast as it should. */
 #define WITHIN(ms, cond) ({					\
-	int left_ = (ms);					\
+	int left_ = (ms) * test_slow();				\
 	bool done_;						\
 	while (!(done_ = (cond)) && left_-- > 0)		\
 		usleep(1000);					\

@@ -487,7 +487,7 @@ static bool efd_wait(int fd, int ms)
 
 bool efd_fires(int fd)
 {
-	return efd_wait(fd, 1000);
+	return efd_wait(fd, 1000 * test_slow());
 }
 
 bool efd_silent(int fd)
