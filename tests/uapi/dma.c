@@ -11,38 +11,6 @@
 #define IOVA	0x100000
 #define LEN	0x2000
 
-/* QEMU, docs/specs/edu.rst: a DMA engine with a buffer in the device */
-#define EDU_SRC		0x80
-#define EDU_DST		0x88
-#define EDU_COUNT	0x90
-#define EDU_CMD		0x98
-#define EDU_BUFFER	0x40000
-#define EDU_START	1
-#define EDU_TO_RAM	2
-
-static void write64(struct vfio *d, uint64_t off, uint64_t val)
-{
-	ASSERT_EQ(vfio_write(d, 0, off, &val, 8), 8);
-}
-
-static bool idle(struct vfio *d)
-{
-	uint64_t cmd = 0;
-
-	ASSERT_EQ(vfio_read(d, 0, EDU_CMD, &cmd, 8), 8);
-	return !(cmd & EDU_START);
-}
-
-static bool edu_dma(struct vfio *d, uint64_t src, uint64_t dst, unsigned int len,
-		    unsigned int dir)
-{
-	write64(d, EDU_SRC, src);
-	write64(d, EDU_DST, dst);
-	write64(d, EDU_COUNT, len);
-	write64(d, EDU_CMD, EDU_START | dir);
-	return WITHIN(2000, idle(d));
-}
-
 static struct vfio *edu(void)
 {
 	struct vfio *d = dut();

@@ -159,3 +159,33 @@ uint32_t scratch_value(const struct model *m, uint32_t val)
 	val &= m->scratch_bits;
 	return m->scratch_inverts ? ~val : val;
 }
+
+/* QEMU, docs/specs/edu.rst: a DMA engine with a buffer in the device */
+#define EDU_SRC		0x80
+#define EDU_DST		0x88
+#define EDU_COUNT	0x90
+#define EDU_CMD		0x98
+#define EDU_START	1
+
+static void edu_write64(struct vfio *d, uint64_t off, uint64_t val)
+{
+	ASSERT_EQ(vfio_write(d, 0, off, &val, 8), 8);
+}
+
+static bool edu_idle(struct vfio *d)
+{
+	uint64_t cmd = 0;
+
+	ASSERT_EQ(vfio_read(d, 0, EDU_CMD, &cmd, 8), 8);
+	return !(cmd & EDU_START);
+}
+
+bool edu_dma(struct vfio *d, uint64_t src, uint64_t dst, unsigned int len,
+		    unsigned int dir)
+{
+	edu_write64(d, EDU_SRC, src);
+	edu_write64(d, EDU_DST, dst);
+	edu_write64(d, EDU_COUNT, len);
+	edu_write64(d, EDU_CMD, EDU_START | dir);
+	return WITHIN(2000, edu_idle(d));
+}

@@ -47,4 +47,13 @@ void scratch_write(struct vfio *d, const struct model *m, uint32_t val);
 /* What the register reads after @val was written */
 uint32_t scratch_value(const struct model *m, uint32_t val);
 
+/*
+ * edu's DMA engine: false if it does not come to an end. Its own memory begins at
+ * EDU_BUFFER.
+ */
+#define EDU_BUFFER	0x40000
+#define EDU_TO_RAM	2
+bool edu_dma(struct vfio *d, uint64_t src, uint64_t dst, unsigned int len,
+	     unsigned int dir);
+
 #endif

@@ -29,6 +29,14 @@ void test_register(struct test *t)
 	ntests++;
 }
 
+int test_slow(void)
+{
+	const char *slow = getenv("LAB_SLOW");
+	int factor = slow ? atoi(slow) : 1;
+
+	return factor > 1 ? factor : 1;
+}
+
 void test_note(const char *fmt, ...)
 {
 	va_list ap;
@@ -91,16 +99,18 @@ static void __attribute__((noreturn)) died(int sig)
 
 static void usage(const char *prog)
 {
-	fprintf(stderr, "usage: %s [--cdev] [--token UUID] [--seconds N] BDF...\n",
+	fprintf(stderr, "usage: %s [--cdev] [--noiommu] [--token UUID] [--seconds N] BDF...\n",
 		prog);
 	exit(2);
 }
 
-static void parse(int argc, char **argv)
+void test_parse(int argc, char **argv)
 {
 	for (int i = 1; i < argc; i++) {
 		if (!strcmp(argv[i], "--cdev"))
 			args.cdev = true;
+		else if (!strcmp(argv[i], "--noiommu"))
+			args.noiommu = true;
 		else if (!strcmp(argv[i], "--token") && i + 1 < argc)
 			args.token = argv[++i];
 		else if (!strcmp(argv[i], "--seconds") && i + 1 < argc)
@@ -123,7 +133,7 @@ static int run_one(struct test *t)
 	nth++;
 	now = t->name;
 	failed = false;
-	alarm(TEST_LIMIT + args.seconds);
+	alarm(TEST_LIMIT * test_slow() + args.seconds);
 	left = setjmp(out);
 	if (left == LEFT_NOT)
 		t->run();
@@ -136,11 +146,11 @@ static int run_one(struct test *t)
 	return failed ? FAILED : PASSED;
 }
 
-int main(int argc, char **argv)
+int test_main(int argc, char **argv)
 {
 	unsigned int results[RESULTS] = {};
 
-	parse(argc, argv);
+	test_parse(argc, argv);
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	signal(SIGALRM, died);
 	signal(SIGSEGV, died);

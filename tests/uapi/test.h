@@ -23,16 +23,24 @@
 #define ARRAY_SIZE(a)	(sizeof(a) / sizeof((a)[0]))
 #define MAX_ARGS	16
 
-/* What the command line said: prog [--cdev] [--token UUID] [--seconds N] BDF... */
+/*
+ * What the command line said:
+ * prog [--cdev] [--noiommu] [--token UUID] [--seconds N] BDF...
+ */
 struct test_args {
 	const char *bdf[MAX_ARGS];
 	unsigned int nbdf;
 	const char *token;
 	unsigned int seconds;
 	bool cdev;
+	bool noiommu;
 };
 
 extern struct test_args args;
+
+void test_parse(int argc, char **argv);
+/* What main() is for a program of TEST()s. */
+int test_main(int argc, char **argv);
 
 struct test {
 	const char *name;
@@ -70,9 +78,12 @@ bool test_eq(const char *file, int line, const char *expr, long long got,
 #define ASSERT_EQ(got, want)	((void)(EXPECT_EQ(got, want) || (test_stop(), 0)))
 #define SKIP(...)		test_skip(__VA_ARGS__)
 
-/* Wait: true if fn becomes true within ms. */
+/* By how much time limits are stretched (LAB_SLOW in the environment) */
+int test_slow(void);
+
+/* Wait: true if fn becomes true within ms, on a machine that is as fast as it should. */
 #define WITHIN(ms, cond) ({					\
-	int left_ = (ms);					\
+	int left_ = (ms) * test_slow();				\
 	bool done_;						\
 	while (!(done_ = (cond)) && left_-- > 0)		\
 		usleep(1000);					\

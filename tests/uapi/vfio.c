@@ -101,7 +101,8 @@ static int open_group(struct vfio *d)
 
 	if (d->group_id < 0)
 		return d->group_id;
-	snprintf(path, sizeof(path), "/dev/vfio/%d", d->group_id);
+	snprintf(path, sizeof(path), "/dev/vfio/%s%d",
+		 args.noiommu ? "noiommu-" : "", d->group_id);
 	d->group = open(path, O_RDWR | O_CLOEXEC);
 	if (d->group < 0)
 		return -errno;
@@ -109,7 +110,8 @@ static int open_group(struct vfio *d)
 	if (ret || d->shares)
 		return ret;
 	return vfio_ioctl(d->container, VFIO_SET_IOMMU,
-			  (void *)VFIO_TYPE1v2_IOMMU);
+			  (void *)(long)(args.noiommu ? VFIO_NOIOMMU_IOMMU :
+						VFIO_TYPE1v2_IOMMU));
 }
 
 static int open_by_group(struct vfio *d, struct vfio *first, const char *token)
@@ -140,7 +142,7 @@ static int open_by_group(struct vfio *d, struct vfio *first, const char *token)
 	return d->fd < 0 ? d->fd : 0;
 }
 
-static int open_cdev_node(const char *bdf)
+int vfio_cdev_node(const char *bdf)
 {
 	char path[300];
 	struct dirent *e;
@@ -190,7 +192,7 @@ static int attach_iommufd(struct vfio *d, struct vfio *first)
 
 static int open_by_cdev(struct vfio *d, struct vfio *first)
 {
-	d->fd = open_cdev_node(d->bdf);
+	d->fd = vfio_cdev_node(d->bdf);
 	if (d->fd < 0)
 		return d->fd;
 	if (first) {
@@ -485,7 +487,7 @@ static bool efd_wait(int fd, int ms)
 
 bool efd_fires(int fd)
 {
-	return efd_wait(fd, 1000);
+	return efd_wait(fd, 1000 * test_slow());
 }
 
 bool efd_silent(int fd)

@@ -42,6 +42,8 @@ int vfio_open_with(struct vfio *d, const char *bdf, struct vfio *first,
 		   const char *token);
 void vfio_close(struct vfio *d);
 int vfio_group_of(const char *bdf);
+/* The function's file in /dev/vfio/devices, not bound to an iommufd yet */
+int vfio_cdev_node(const char *bdf);
 
 int vfio_ioctl(int fd, unsigned long cmd, void *arg);
 

@@ -241,6 +241,7 @@ static int intx_setup(struct vfio_pci_core_state *st)
 	struct vpc_intx *intx;
 	int ret;
 
+	lockdep_assert_held(&irqs->lock);
 	intx = kzalloc(sizeof(*intx), GFP_KERNEL_ACCOUNT);
 	if (!intx)
 		return -ENOMEM;
@@ -316,6 +317,7 @@ static void intx_set_trigger(struct vfio_pci_core_state *st,
 	struct vpc_intx *intx = irqs->intx;
 	struct eventfd_ctx *old;
 
+	lockdep_assert_held(&irqs->lock);
 	scoped_guard(spinlock_irqsave, &irqs->slock) {
 		old = intx->trigger;
 		intx->trigger = new;

@@ -12,6 +12,7 @@
  */
 #include <linux/anon_inodes.h>
 #include <linux/fs.h>
+#include <linux/pagemap.h>
 #include <linux/poll.h>
 #include <linux/random.h>
 #include <linux/slab.h>
@@ -60,9 +61,17 @@ size_t vpc_mig_stream_size(struct vpc_migration *mig)
 	       early_size(mig) + mig->ops->size(mig->core);
 }
 
+/*
+ * Give the user what there is, as far as that can be done without a page fault:
+ * -EFAULT if not a byte can. A reset waits for the lock, and a page fault may wait
+ * for anything, the end of that reset included, so it is taken without the lock.
+ */
 static ssize_t give_out(struct vpc_mig_file *file, char __user *buf,
 			size_t count)
 {
+	size_t left;
+
+	lockdep_assert_held(&file->lock);
 	switch (file->phase) {
 	case VPC_PHASE_EARLY:
 		if (file->mig->dirty.failed)
@@ -79,19 +88,24 @@ static ssize_t give_out(struct vpc_mig_file *file, char __user *buf,
 	}
 
 	count = min(count, file->len - file->pos);
-	if (copy_to_user(buf, file->buf + file->pos, count))
-		return -EFAULT;
-	file->pos += count;
-	return count;
+	pagefault_disable();
+	left = copy_to_user(buf, file->buf + file->pos, count);
+	pagefault_enable();
+	file->pos += count - left;
+	return left && left == count ? -EFAULT : count - left;
 }
 
 static ssize_t mig_file_read(struct file *filp, char __user *buf, size_t count,
 			     loff_t *pos)
 {
 	struct vpc_mig_file *file = filp->private_data;
+	ssize_t ret;
 
-	guard(mutex)(&file->lock);
-	return give_out(file, buf, count);
+	do {
+		scoped_guard(mutex, &file->lock)
+			ret = give_out(file, buf, count);
+	} while (ret == -EFAULT && fault_in_safe_writeable(buf, count) != count);
+	return ret;
 }
 
 /* Everything that can be said of a stream before it is complete */
@@ -167,11 +181,14 @@ static int make_room(struct vpc_mig_file *file, size_t more)
 	return 0;
 }
 
+/* The same the other way. What was refused stays refused. */
 static ssize_t take_in(struct vpc_mig_file *file, const char __user *buf,
 		       size_t count)
 {
+	size_t left;
 	int ret;
 
+	lockdep_assert_held(&file->lock);
 	if (file->phase == VPC_PHASE_OVER)
 		return -ENODEV;
 	if (file->phase != VPC_PHASE_LOAD)
@@ -184,19 +201,26 @@ static ssize_t take_in(struct vpc_mig_file *file, const char __user *buf,
 	ret = make_room(file, count);
 	if (ret)
 		return ret;
-	if (copy_from_user(file->buf + file->len, buf, count))
+	pagefault_disable();
+	left = copy_from_user(file->buf + file->len, buf, count);
+	pagefault_enable();
+	if (left && left == count)
 		return -EFAULT;
-	file->len += count;
-	return check_arrived(file) ?: count;
+	file->len += count - left;
+	return check_arrived(file) ?: count - left;
 }
 
 static ssize_t mig_file_write(struct file *filp, const char __user *buf,
 			      size_t count, loff_t *pos)
 {
 	struct vpc_mig_file *file = filp->private_data;
+	ssize_t ret;
 
-	guard(mutex)(&file->lock);
-	return take_in(file, buf, count);
+	do {
+		scoped_guard(mutex, &file->lock)
+			ret = take_in(file, buf, count);
+	} while (ret == -EFAULT && fault_in_readable(buf, count) != count);
+	return ret;
 }
 
 static __poll_t mig_file_poll(struct file *filp, poll_table *table)

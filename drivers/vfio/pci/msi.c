@@ -243,6 +243,7 @@ static int vector_set(struct vfio_pci_core_state *st, unsigned int nr,
 {
 	struct vpc_vector *vec = xa_load(&st->irqs.ctx, nr);
 
+	lockdep_assert_held(&st->irqs.lock);
 	if (!trigger) {
 		if (vec)
 			vector_stop(st, nr, vec);
@@ -283,6 +284,7 @@ static int msi_setup(struct vfio_pci_core_state *st, unsigned int index,
 	struct pci_dev *pdev = st->pdev;
 	int ret;
 
+	lockdep_assert_held(&st->irqs.lock);
 	ret = pci_alloc_irq_vectors(pdev, 1, end,
 				    index == VFIO_PCI_MSIX_IRQ_INDEX ?
 				    PCI_IRQ_MSIX : PCI_IRQ_MSI);
@@ -302,6 +304,7 @@ static void msi_off(struct vfio_pci_core_state *st)
 	struct vpc_vector *vec;
 	unsigned long nr;
 
+	lockdep_assert_held(&st->irqs.lock);
 	xa_for_each(&st->irqs.ctx, nr, vec)
 		vector_stop(st, nr, vec);
 	pci_free_irq_vectors(st->pdev);

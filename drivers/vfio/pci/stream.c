@@ -8,6 +8,7 @@
 #include <kunit/visibility.h>
 #include <linux/crc32.h>
 #include <linux/errno.h>
+#include <linux/export.h>
 #include <linux/limits.h>
 #include <linux/string.h>
 #include <linux/unaligned.h>

@@ -52,8 +52,9 @@
  * d. &struct vpc_dirty.lock: where the device may write. The IOMMU container's own
  *    locks nest in it.
  *
- * Memory of the user is touched under all of them, so none is taken where 6 or an
- * mmap_lock is held.
+ * Memory of the user is touched under all of them but b, so none is taken where 6 or
+ * an mmap_lock is held. A reset waits for b, since whoever holds it without a is soon
+ * done: it must not be held across a page fault, which may wait for the reset.
  */
 
 #define VPC_OFFSET_SHIFT	40

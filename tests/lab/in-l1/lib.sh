@@ -3,6 +3,7 @@
 # For tests in L1: waiting, skipping, PCI functions, devlink ports, modules.
 
 . "$LAB/l2.sh"
+. "$LAB/faults.sh"
 
 skip() { echo "skip: $*"; exit 77; }
 fail() { echo "FAILED: $*"; exit 1; }
@@ -114,6 +115,7 @@ unload_ours() {
 pristine() {
 	local d
 	l2_stop_all
+	[ ! -d /sys/module/vpc_fail ] || modprobe -r vpc_fail
 	for d in /sys/bus/pci/devices/*/sriov_numvfs; do
 		[ ! -e "$d" ] || [ "$(cat "$d")" = 0 ] || echo 0 >"$d"
 	done

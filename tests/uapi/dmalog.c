@@ -1,0 +1,321 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * DMA logging of a VF of the 82576: what the device may write is reported
+ *
+ * The test programs rings as a guest's driver does. Nothing is connected: it is
+ * about what is declared, not about what is received.
+ *
+ * A device that is bound to an iommufd is not looked at (see dirty.c), and its log
+ * says that everything may have been written.
+ */
+#include <linux/vfio.h>
+
+#include "pci.h"
+#include "test.h"
+
+#define BAR		VFIO_PCI_BAR0_REGION_INDEX
+#define RX(reg)		(0x2800 + (reg))
+#define TX(reg)		(0x3800 + (reg))
+#define BAL		0x00
+#define BAH		0x04
+#define LEN		0x08
+#define HEAD		0x10
+#define TAIL		0x18
+#define CTL		0x28
+#define CTL_ENABLE	(1U << 25)
+
+#define PAGE		4096UL
+#define IOVA		0x100000UL
+#define PAGES		256UL
+#define SLOTS		16
+#define RX_RING		0UL		/* page numbers in the mapping */
+#define TX_RING		1UL
+#define BUFFER(n)	(16UL + 4 * (n))
+#define UNUSED		8UL
+
+static char *mem;
+static uint64_t bitmap[PAGES / 64];
+
+static int start(struct vfio *d, uint64_t page_size, uint32_t count,
+		 const struct vfio_device_feature_dma_logging_range *ranges)
+{
+	struct vfio_device_feature_dma_logging_control c = {
+		.page_size = page_size, .num_ranges = count,
+		.ranges = (uintptr_t)ranges,
+	};
+
+	return vfio_feature(d, VFIO_DEVICE_FEATURE_SET |
+			    VFIO_DEVICE_FEATURE_DMA_LOGGING_START, &c, sizeof(c));
+}
+
+static const struct vfio_device_feature_dma_logging_range all = {
+	IOVA, PAGES * PAGE
+};
+
+static int stop(struct vfio *d)
+{
+	return vfio_feature(d, VFIO_DEVICE_FEATURE_SET |
+			    VFIO_DEVICE_FEATURE_DMA_LOGGING_STOP, NULL, 0);
+}
+
+static int report_range(struct vfio *d, uint64_t iova, uint64_t length,
+			uint64_t page_size)
+{
+	struct vfio_device_feature_dma_logging_report r = {
+		.iova = iova, .length = length, .page_size = page_size,
+		.bitmap = (uintptr_t)bitmap,
+	};
+
+	memset(bitmap, 0, sizeof(bitmap));
+	return vfio_feature(d, VFIO_DEVICE_FEATURE_GET |
+			    VFIO_DEVICE_FEATURE_DMA_LOGGING_REPORT, &r, sizeof(r));
+}
+
+static void report(struct vfio *d)
+{
+	ASSERT_EQ(report_range(d, IOVA, PAGES * PAGE, PAGE), 0);
+}
+
+static bool dirty(unsigned long page)
+{
+	return bitmap[page / 64] >> page % 64 & 1;
+}
+
+static unsigned int count_dirty(void)
+{
+	unsigned int n = 0;
+
+	for (unsigned long i = 0; i < PAGES; i++)
+		n += dirty(i);
+	return n;
+}
+
+static struct vfio *logging_vf(void)
+{
+	struct vfio *d = dut();
+	int ret = vfio_feature(d, VFIO_DEVICE_FEATURE_PROBE |
+			       VFIO_DEVICE_FEATURE_SET |
+			       VFIO_DEVICE_FEATURE_DMA_LOGGING_START, NULL, 0);
+
+	if (ret == -ENOTTY)
+		SKIP("no DMA logging");
+	ASSERT_EQ(ret, 0);
+	stop(d);
+	ASSERT_EQ(vfio_ioctl(d->fd, VFIO_DEVICE_RESET, NULL), 0);
+	if (!mem)
+		mem = vfio_dma_map(d, IOVA, PAGES * PAGE);
+	ASSERT(mem);
+	memset(mem, 0, PAGES * PAGE);
+	return d;
+}
+
+static void descriptor(unsigned int slot, unsigned long page)
+{
+	uint64_t address = IOVA + page * PAGE;
+
+	memcpy(mem + RX_RING * PAGE + 16 * slot, &address, 8);
+}
+
+static void ring(struct vfio *d, unsigned int base, unsigned long page)
+{
+	bar_write32(d, BAR, base + BAL, IOVA + page * PAGE);
+	bar_write32(d, BAR, base + BAH, 0);
+	bar_write32(d, BAR, base + LEN, 16 * SLOTS);
+	bar_write32(d, BAR, base + CTL, CTL_ENABLE);
+}
+
+/* A receive ring with buffers in slots 0 to @count - 1 */
+static void receive(struct vfio *d, unsigned int count)
+{
+	for (unsigned int i = 0; i < SLOTS; i++)
+		descriptor(i, BUFFER(i));
+	ring(d, RX(0), RX_RING);
+	bar_write32(d, BAR, RX(TAIL), count);
+}
+
+/* Nothing but the ring and its buffers, all of them; or everything by iommufd */
+static void expect_buffers(struct vfio *d, unsigned int first, unsigned int end)
+{
+	if (d->cdev) {
+		EXPECT_EQ(count_dirty(), PAGES);
+		return;
+	}
+	EXPECT(dirty(RX_RING));
+	for (unsigned int i = 0; i < SLOTS; i++)
+		if (!EXPECT_EQ(dirty(BUFFER(i)), i >= first && i < end))
+			test_note("buffer %u", i);
+	EXPECT(!dirty(UNUSED));
+}
+
+TEST(control, "bad page sizes, ranges and orders of start and stop are refused")
+{
+	struct vfio_device_feature_dma_logging_range overlap[] = {
+		{ IOVA, 8 * PAGE }, { IOVA + 4 * PAGE, 8 * PAGE },
+	}, odd = { IOVA, PAGE + 1 }, wraps = { -PAGE, 2 * PAGE };
+	struct vfio *d = logging_vf();
+
+	EXPECT(report_range(d, IOVA, PAGE, PAGE) < 0);
+	EXPECT(start(d, 0, 1, &all) < 0);
+	EXPECT(start(d, 3000, 1, &all) < 0);
+	EXPECT(start(d, PAGE, 0, NULL) < 0);
+	EXPECT(start(d, PAGE, 1, NULL) < 0);
+	EXPECT(start(d, PAGE, 2, overlap) < 0);
+	EXPECT(start(d, PAGE, 1, &odd) < 0);
+	EXPECT(start(d, PAGE, 1, &wraps) < 0);
+	EXPECT(start(d, PAGE, 0x7fffffff, &all) < 0);
+	ASSERT_EQ(start(d, PAGE, 1, &all), 0);
+	EXPECT(start(d, PAGE, 1, &all) < 0);
+	EXPECT(report_range(d, IOVA, 0, PAGE) <= 0);
+	EXPECT(report_range(d, IOVA, PAGE, 3000) < 0);
+	EXPECT(report_range(d, IOVA + 1, PAGE, PAGE) < 0);
+	EXPECT_EQ(report_range(d, IOVA, PAGE, PAGE), 0);
+	EXPECT_EQ(stop(d), 0);
+	EXPECT(report_range(d, IOVA, PAGE, PAGE) < 0);
+}
+
+TEST(declared, "what was programmed before the start is in the log, and stays")
+{
+	struct vfio *d = logging_vf();
+
+	receive(d, 7);
+	ASSERT_EQ(start(d, PAGE, 1, &all), 0);
+	for (int i = 0; i < 3; i++) {
+		report(d);
+		expect_buffers(d, 0, 7);
+	}
+	/* A part of it, and pages that are larger than ours */
+	ASSERT_EQ(report_range(d, IOVA + BUFFER(2) * PAGE, PAGE, PAGE), 0);
+	EXPECT(dirty(0));
+	ASSERT_EQ(report_range(d, IOVA, PAGES * PAGE, 16 * PAGE), 0);
+	EXPECT(dirty(BUFFER(0) / 16));
+	EXPECT_EQ(stop(d), 0);
+}
+
+TEST(handed, "a buffer is in the log from when it is handed over until it is replaced")
+{
+	struct vfio *d = logging_vf();
+
+	receive(d, 4);
+	ASSERT_EQ(start(d, PAGE, 1, &all), 0);
+	report(d);
+	expect_buffers(d, 0, 4);
+	bar_write32(d, BAR, RX(TAIL), 6);
+	report(d);
+	expect_buffers(d, 0, 6);
+	/* Once around: slots 0 to 2 get other buffers, the old ones are said once. */
+	for (unsigned int i = 6; i < SLOTS; i++)
+		descriptor(i, BUFFER(i));
+	for (unsigned int i = 0; i < 3; i++)
+		descriptor(i, BUFFER(SLOTS + i));
+	bar_write32(d, BAR, RX(TAIL), 3);
+	report(d);
+	if (d->cdev)
+		goto out;
+	EXPECT(dirty(BUFFER(0)));
+	EXPECT(dirty(BUFFER(SLOTS)));
+	report(d);
+	EXPECT(!dirty(BUFFER(0)));
+	EXPECT(!dirty(BUFFER(2)));
+	EXPECT(dirty(BUFFER(3)));
+	EXPECT(dirty(BUFFER(SLOTS)));
+	EXPECT(dirty(BUFFER(SLOTS + 2)));
+out:
+	EXPECT_EQ(stop(d), 0);
+}
+
+TEST(transmit, "a transmit ring is found though nobody traps it")
+{
+	struct vfio *d = logging_vf();
+
+	ASSERT_EQ(start(d, PAGE, 1, &all), 0);
+	report(d);
+	EXPECT_EQ(count_dirty(), d->cdev ? PAGES : 0);
+	ring(d, TX(0), TX_RING);
+	report(d);
+	EXPECT(dirty(TX_RING));
+	bar_write32(d, BAR, TX(CTL), 0);
+	report(d);
+	report(d);
+	EXPECT_EQ(dirty(TX_RING), d->cdev);
+	EXPECT_EQ(stop(d), 0);
+}
+
+TEST(reset, "after a reset the log says once what was, then nothing")
+{
+	struct vfio *d = logging_vf();
+
+	receive(d, 5);
+	ASSERT_EQ(start(d, PAGE, 1, &all), 0);
+	report(d);
+	expect_buffers(d, 0, 5);
+	ASSERT_EQ(vfio_ioctl(d->fd, VFIO_DEVICE_RESET, NULL), 0);
+	report(d);
+	expect_buffers(d, 0, 5);
+	/* Somebody looks: the reset is noticed. */
+	receive(d, 0);
+	report(d);
+	report(d);
+	expect_buffers(d, 0, 0);
+	EXPECT_EQ(stop(d), 0);
+}
+
+TEST(blind_ring, "a ring that cannot be read makes the log fail, and a new one works")
+{
+	struct vfio *d = logging_vf();
+
+	if (d->cdev)
+		SKIP("a device of an iommufd is not looked at");
+	receive(d, 2);
+	/* Where nothing is mapped */
+	bar_write32(d, BAR, RX(BAL), IOVA + 2 * PAGES * PAGE);
+	EXPECT(start(d, PAGE, 1, &all) < 0);
+	receive(d, 2);
+	ASSERT_EQ(start(d, PAGE, 1, &all), 0);
+	report(d);
+	/* A tail behind the end of the ring */
+	bar_write32(d, BAR, RX(TAIL), SLOTS + 1);
+	EXPECT(report_range(d, IOVA, PAGE, PAGE) < 0);
+	EXPECT_EQ(stop(d), 0);
+	receive(d, 2);
+	ASSERT_EQ(start(d, PAGE, 1, &all), 0);
+	report(d);
+	EXPECT_EQ(stop(d), 0);
+}
+
+TEST(migration, "logging goes on through a session that saves")
+{
+	struct vfio_device_feature_mig_state s = {
+		.device_state = VFIO_DEVICE_STATE_PRE_COPY,
+	};
+	struct vfio *d = logging_vf();
+
+	receive(d, 3);
+	ASSERT_EQ(start(d, PAGE, 1, &all), 0);
+	ASSERT_EQ(vfio_feature(d, VFIO_DEVICE_FEATURE_SET |
+			       VFIO_DEVICE_FEATURE_MIG_DEVICE_STATE, &s, sizeof(s)), 0);
+	close(s.data_fd);
+	bar_write32(d, BAR, RX(TAIL), 4);
+	report(d);
+	expect_buffers(d, 0, 4);
+	s.device_state = VFIO_DEVICE_STATE_STOP_COPY;
+	ASSERT_EQ(vfio_feature(d, VFIO_DEVICE_FEATURE_SET |
+			       VFIO_DEVICE_FEATURE_MIG_DEVICE_STATE, &s, sizeof(s)), 0);
+	report(d);
+	expect_buffers(d, 0, 4);
+	EXPECT_EQ(stop(d), 0);
+	ASSERT_EQ(vfio_ioctl(d->fd, VFIO_DEVICE_RESET, NULL), 0);
+}
+
+TEST(closed, "a device closed while it logs is as new when opened")
+{
+	struct vfio *d = logging_vf();
+
+	receive(d, 3);
+	ASSERT_EQ(start(d, PAGE, 1, &all), 0);
+	dut_close();
+	mem = NULL;
+	d = logging_vf();
+	EXPECT(report_range(d, IOVA, PAGE, PAGE) < 0);
+	EXPECT_EQ(start(d, PAGE, 1, &all), 0);
+	EXPECT_EQ(stop(d), 0);
+}
