@@ -164,7 +164,7 @@ static int map_locked(struct importer *imp)
 
 static int ask_phys(struct importer *imp)
 {
-	typeof(&vfio_pci_dma_buf_iommufd_map) fn;
+	int (*fn)(struct dma_buf_attachment *attachment, struct phys_vec *phys);
 	int ret;
 
 	fn = symbol_get(vfio_pci_dma_buf_iommufd_map);

@@ -78,6 +78,7 @@ static int entered(struct kprobe *probe, struct pt_regs *regs)
 	regs->sp += sizeof(unsigned long);
 	return 1;
 }
+
 NOKPROBE_SYMBOL(entered);
 
 /* Having one keeps the probe from being optimised to a jump, which could not return. */
@@ -85,6 +86,7 @@ static void passed(struct kprobe *probe, struct pt_regs *regs,
 		   unsigned long flags)
 {
 }
+
 NOKPROBE_SYMBOL(passed);
 
 static struct kprobe probe = { .pre_handler = entered, .post_handler = passed };

@@ -16,7 +16,7 @@
 
 #define PAGE	4096ull
 #define MB2	(2ull << 20)
-#define GB	(1ull << 30)
+#define GB	(1024 * 1024 * 1024ull)
 
 /* The BAR, at least 2 GB of memory at an address that is a multiple of 1 GB */
 static unsigned int big_bar(struct vfio *d)

@@ -158,9 +158,9 @@ static struct news news(int imp)
 	struct news n = {};
 
 	ASSERT(pread(imp, text, sizeof(text) - 1, 0) > 0);
-	sscanf(text, "%d %u %lli %lli %u %lli %lli %lli %lli", &n.mapped, &n.told,
-	       &n.phys, &n.phys_len, &n.entries, &n.addr[0], &n.len[0], &n.addr[1],
-	       &n.len[1]);
+	ASSERT(sscanf(text, "%d %u %lli %lli %u %lli %lli %lli %lli", &n.mapped,
+		      &n.told, &n.phys, &n.phys_len, &n.entries, &n.addr[0],
+		      &n.len[0], &n.addr[1], &n.len[1]) >= 5);
 	return n;
 }
 

@@ -22,7 +22,7 @@
 #define HEAD		0x10
 #define TAIL		0x18
 #define CTL		0x28
-#define CTL_ENABLE	(1U << 25)
+#define CTL_ENABLE	0x02000000
 
 #define PAGE		4096UL
 #define IOVA		0x100000UL

@@ -531,7 +531,7 @@ TEST(shuffled, "sections missing, twice, swapped or from another stream are refu
 	EXPECT(load(d, s.data, s.len));
 }
 
-TEST(moved, "the state of one device goes into another of its kind, which is as new for its next user")
+TEST(moved, "the state of one device goes into another, which is as new for its next user")
 {
 	struct vfio *d, other;
 	static struct stream s;

@@ -181,7 +181,7 @@ static bool edu_idle(struct vfio *d)
 }
 
 bool edu_dma(struct vfio *d, uint64_t src, uint64_t dst, unsigned int len,
-		    unsigned int dir)
+	     unsigned int dir)
 {
 	edu_write64(d, EDU_SRC, src);
 	edu_write64(d, EDU_DST, dst);
