@@ -85,6 +85,37 @@ TEST(names, "the info names each device on the bus, itself among them")
 	EXPECT_EQ(!!(info.h.flags & VFIO_PCI_HOT_RESET_FLAG_DEV_ID), d->cdev);
 }
 
+TEST(owned, "to a cdev's user, what shares his group is his, also unopened")
+{
+	struct vfio *d = dut(), other;
+	struct info info;
+	int all = VFIO_PCI_HOT_RESET_FLAG_DEV_ID | VFIO_PCI_HOT_RESET_FLAG_DEV_ID_OWNED;
+
+	if (!d->cdev || args.nbdf < 2)
+		SKIP("not two devices by cdev");
+	info_needed(d, &info);
+	EXPECT_EQ(info.h.flags, all);
+	for (unsigned int i = 0; i < info.h.count; i++)
+		EXPECT_EQ(info.dev[i].devid,
+			  (info.dev[i].devfn >> 3) == (unsigned int)atoi(args.bdf[0] + 8) ?
+			  d->devid : VFIO_PCI_DEVID_OWNED);
+	ASSERT_EQ(vfio_open_with(&other, args.bdf[1], d, NULL), 0);
+	info_needed(d, &info);
+	EXPECT_EQ(info.h.flags, all);
+	for (unsigned int i = 0; i < info.h.count; i++)
+		EXPECT((int)info.dev[i].devid > 0);
+	vfio_close(&other);
+	/* The other without a VFIO driver: nobody's, and in the way */
+	ASSERT_EQ(sysfs_write(args.bdf[1], "driver/unbind", args.bdf[1]), 0);
+	info_needed(d, &info);
+	EXPECT_EQ(info.h.flags, VFIO_PCI_HOT_RESET_FLAG_DEV_ID);
+	for (unsigned int i = 0; i < info.h.count; i++)
+		if ((info.dev[i].devfn >> 3) != (unsigned int)atoi(args.bdf[0] + 8))
+			EXPECT_EQ((int)info.dev[i].devid, VFIO_PCI_DEVID_NOT_OWNED);
+	EXPECT_EQ(hot_reset(d, 0, NULL), -EBUSY);
+	ASSERT_EQ(sysfs_write("..", "drivers_probe", args.bdf[1]), 0);
+}
+
 TEST(no_room, "without room the info gives ENOSPC and the count")
 {
 	struct vfio *d = dut();

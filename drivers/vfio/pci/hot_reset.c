@@ -119,6 +119,19 @@ struct reset_info {
 	bool owned;
 };
 
+/*
+ * What the uAPI says of @vdev to the user of @ictx: the id that it has there, or that
+ * it is his without one (it shares a group with a device of his), or not his.
+ */
+static int devid_for(struct vfio_device *vdev, struct iommufd_ctx *ictx)
+{
+	int id = vfio_iommufd_get_dev_id(vdev, ictx);
+
+	if (id > 0)
+		return id;
+	return id == -ENOENT ? VFIO_PCI_DEVID_OWNED : VFIO_PCI_DEVID_NOT_OWNED;
+}
+
 static int describe(struct pci_dev *pdev, struct reset_info *info,
 		    struct vfio_pci_dependent_device *dep)
 {
@@ -132,12 +145,9 @@ static int describe(struct pci_dev *pdev, struct reset_info *info,
 	if (vfio_device_cdev_opened(info->vdev)) {
 		other = vfio_find_device_in_devset(info->vdev->dev_set,
 						   &pdev->dev);
-		dep->devid = VFIO_PCI_DEVID_NOT_OWNED;
-		if (other)
-			dep->devid = vfio_iommufd_get_dev_id(other, info->ictx);
-		else if (!pdev->dev.driver)
-			/* Nobody drives it, so nobody is hurt. */
-			dep->devid = VFIO_PCI_DEVID_OWNED;
+		/* What is not bound to a VFIO driver is nobody's. */
+		dep->devid = other ? devid_for(other, info->ictx) :
+				     VFIO_PCI_DEVID_NOT_OWNED;
 		if ((int)dep->devid == VFIO_PCI_DEVID_NOT_OWNED)
 			info->owned = false;
 		return 0;
@@ -238,16 +248,12 @@ struct reset_proof {
 
 static bool owns(const struct reset_proof *proof, struct vfio_device *vdev)
 {
-	int id;
-
 	for (unsigned int i = 0; i < proof->num; i++)
 		if (vfio_file_has_dev(proof->groups[i], vdev))
 			return true;
 
-	if (!proof->ictx)
-		return false;
-	id = vfio_iommufd_get_dev_id(vdev, proof->ictx);
-	return id > 0 || id == VFIO_PCI_DEVID_OWNED;
+	return proof->ictx &&
+	       devid_for(vdev, proof->ictx) != VFIO_PCI_DEVID_NOT_OWNED;
 }
 
 static int check_owned(struct pci_dev *pdev, void *data)
