@@ -50,6 +50,22 @@ static int hot_reset(struct vfio *d, unsigned int count, const int *fds)
 	return vfio_ioctl(d->fd, VFIO_DEVICE_PCI_HOT_RESET, &r);
 }
 
+/* How many functions on the bus have no driver? */
+static unsigned int bystanders(const struct info *info)
+{
+	unsigned int n = 0;
+
+	for (unsigned int i = 0; i < info->h.count; i++) {
+		const struct vfio_pci_dependent_device *dep = &info->dev[i];
+		char bdf[16], name[64];
+
+		snprintf(bdf, sizeof(bdf), "%04x:%02x:%02x.%x", dep->segment, dep->bus,
+			 dep->devfn >> 3, dep->devfn & 7);
+		n += sysfs_link(bdf, "driver", name, sizeof(name)) == -ENOENT;
+	}
+	return n;
+}
+
 static bool one_group(struct vfio *d, const struct info *info)
 {
 	for (unsigned int i = 0; i < info->h.count; i++)
@@ -154,6 +170,8 @@ TEST(reset, "with the groups of all affected devices the bus is reset")
 	info_needed(d, &info);
 	if (!d->cdev && !one_group(d, &info))
 		SKIP("a device of another group shares the bus");
+	if (bystanders(&info))
+		SKIP("a device without a driver shares the bus");
 	scratch_write(d, m, 0x00110011);
 	ret = hot_reset(d, d->cdev ? 0 : 1, &d->group);
 	/* QEMU: the link of some root ports does not come back, says the kernel */
@@ -208,7 +226,7 @@ TEST(unproven, "without proof of ownership the reset is refused")
 	/* more files than devices */
 	EXPECT_EQ(hot_reset(d, info.h.count + 1, (int[MAX_DEVICES]) { d->group }), -EINVAL);
 	/* the same twice proves no more than once */
-	if (info.h.count > 1 && one_group(d, &info))
+	if (info.h.count > 1 && one_group(d, &info) && !bystanders(&info))
 		EXPECT_EQ(hot_reset(d, 2, two), 0);
 	else if (info.h.count > 1)
 		EXPECT(hot_reset(d, 2, two) < 0);
@@ -232,4 +250,21 @@ TEST(device_fd, "group files do not open a cdev's reset, and the other way round
 
 	info_needed(d, &info);
 	EXPECT_EQ(hot_reset(d, 1, &d->fd), -EINVAL);
+}
+
+TEST(bystander, "a function that no VFIO driver has is nobody's to reset: EBUSY")
+{
+	struct vfio *d = dut();
+	unsigned int not_owned = 0;
+	struct info info;
+
+	info_needed(d, &info);
+	if (!bystanders(&info))
+		SKIP("all functions on the bus have drivers");
+	for (unsigned int i = 0; i < info.h.count; i++)
+		not_owned += (int)info.dev[i].devid == VFIO_PCI_DEVID_NOT_OWNED;
+	if (d->cdev)
+		EXPECT_EQ(not_owned, bystanders(&info));
+	EXPECT(!(info.h.flags & VFIO_PCI_HOT_RESET_FLAG_DEV_ID_OWNED));
+	EXPECT_EQ(hot_reset(d, d->cdev ? 0 : 1, &d->group), -EBUSY);
 }

@@ -50,6 +50,139 @@ static void irq_set_selects(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, vpc_irq_set_selects(&set, 2));
 }
 
+#define HDR	offsetofend(struct vfio_irq_set, count)
+#define OFF	(VFIO_IRQ_SET_DATA_NONE | VFIO_IRQ_SET_ACTION_TRIGGER)
+#define BOOL	(VFIO_IRQ_SET_DATA_BOOL | VFIO_IRQ_SET_ACTION_TRIGGER)
+#define FDS	(VFIO_IRQ_SET_DATA_EVENTFD | VFIO_IRQ_SET_ACTION_TRIGGER)
+
+static int check(u32 argsz, u32 flags, u32 start, u32 count, unsigned int num,
+		 size_t *size)
+{
+	struct vfio_irq_set hdr = {
+		.argsz = argsz, .flags = flags, .start = start, .count = count,
+		.index = VFIO_PCI_MSIX_IRQ_INDEX,
+	};
+
+	*size = 12345;
+	return vpc_irq_set_check(&hdr, num, size);
+}
+
+static void irq_set_ranges(struct kunit *test)
+{
+	static const struct {
+		u32 start, count;
+		unsigned int num;
+		int ret;
+	} cases[] = {
+		{ 0, 1, 1, 0 },
+		{ 0, 0, 1, 0 },
+		{ 0, 8, 8, 0 },
+		{ 7, 1, 8, 0 },
+		{ 7, 0, 8, 0 },
+		{ 0, 2048, 2048, 0 },
+		{ 0, 2, 1, -EINVAL },
+		{ 0, 9, 8, -EINVAL },
+		{ 7, 2, 8, -EINVAL },
+		{ 8, 0, 8, -EINVAL },
+		{ 8, 1, 8, -EINVAL },
+		{ 0, 0, 0, -EINVAL },
+		{ 0, 1, 0, -EINVAL },
+		{ 1, U32_MAX, 8, -EINVAL },
+		{ U32_MAX, 1, 8, -EINVAL },
+		{ U32_MAX, U32_MAX, 8, -EINVAL },
+		{ 4, U32_MAX - 3, 8, -EINVAL },
+	};
+	size_t size;
+
+	for (unsigned int i = 0; i < ARRAY_SIZE(cases); i++) {
+		KUNIT_EXPECT_EQ_MSG(test, cases[i].ret,
+				    check(1U << 20, FDS, cases[i].start,
+					  cases[i].count, cases[i].num, &size),
+				    "case %u", i);
+		if (!cases[i].ret)
+			KUNIT_EXPECT_EQ(test, size, 4 * cases[i].count);
+		KUNIT_EXPECT_EQ_MSG(test, cases[i].ret,
+				    check(HDR, OFF, cases[i].start,
+					  cases[i].count, cases[i].num, &size),
+				    "case %u without data", i);
+		if (!cases[i].ret)
+			KUNIT_EXPECT_EQ(test, size, 0);
+	}
+}
+
+static void irq_set_has_room_for_its_data(struct kunit *test)
+{
+	size_t size;
+
+	for (u32 count = 1; count < 8; count++) {
+		KUNIT_EXPECT_EQ(test, 0, check(HDR + 4 * count, FDS, 0, count, 8,
+					       &size));
+		KUNIT_EXPECT_EQ(test, size, 4 * count);
+		KUNIT_EXPECT_EQ(test, -EINVAL, check(HDR + 4 * count - 1, FDS, 0,
+						     count, 8, &size));
+		KUNIT_EXPECT_EQ(test, 0, check(HDR + count, BOOL, 0, count, 8,
+					       &size));
+		KUNIT_EXPECT_EQ(test, size, count);
+		KUNIT_EXPECT_EQ(test, -EINVAL, check(HDR + count - 1, BOOL, 0,
+						     count, 8, &size));
+	}
+	for (u32 argsz = 0; argsz < HDR; argsz++)
+		KUNIT_EXPECT_EQ(test, -EINVAL, check(argsz, OFF, 0, 0, 8, &size));
+	KUNIT_EXPECT_EQ(test, 0, check(HDR, OFF, 0, 0, 8, &size));
+}
+
+static void irq_set_flags(struct kunit *test)
+{
+	size_t size;
+
+	for (u32 data = 0; data <= VFIO_IRQ_SET_DATA_TYPE_MASK; data++)
+		KUNIT_EXPECT_EQ_MSG(test, is_power_of_2(data) ? 0 : -EINVAL,
+				    check(HDR + 4, data | VFIO_IRQ_SET_ACTION_TRIGGER,
+					  0, 1, 8, &size), "data type %#x", data);
+	for (u32 bit = 6; bit < 32; bit++)
+		KUNIT_EXPECT_EQ_MSG(test, -EINVAL,
+				    check(HDR, OFF | BIT(bit), 0, 0, 8, &size),
+				    "flag %u", bit);
+}
+
+static void irq_set_actions_of_each_index(struct kunit *test)
+{
+	const u32 actions = VFIO_IRQ_SET_ACTION_TYPE_MASK;
+	size_t size;
+
+	for (u32 index = 0; index < VFIO_PCI_NUM_IRQS; index++) {
+		for (u32 action = 0; action <= actions; action += 1 << 3) {
+			struct vfio_irq_set hdr = {
+				.argsz = HDR, .index = index,
+				.flags = VFIO_IRQ_SET_DATA_NONE | action,
+				.count = 1,
+			};
+			bool has = action == VFIO_IRQ_SET_ACTION_TRIGGER ||
+				   (index == VFIO_PCI_INTX_IRQ_INDEX &&
+				    (action == VFIO_IRQ_SET_ACTION_MASK ||
+				     action == VFIO_IRQ_SET_ACTION_UNMASK));
+
+			KUNIT_EXPECT_EQ_MSG(test, has ? 0 : -ENOTTY,
+					    vpc_irq_set_check(&hdr, 1, &size),
+					    "index %u, action %#x", index, action);
+		}
+	}
+}
+
+static void irq_set_indexes_that_are_not(struct kunit *test)
+{
+	static const u32 indexes[] = { VFIO_PCI_NUM_IRQS, 100, 1U << 31, U32_MAX };
+	size_t size;
+
+	for (unsigned int i = 0; i < ARRAY_SIZE(indexes); i++) {
+		struct vfio_irq_set hdr = {
+			.argsz = HDR, .index = indexes[i], .flags = OFF,
+		};
+
+		KUNIT_EXPECT_EQ(test, -EINVAL, vpc_irq_set_check(&hdr, 8, &size));
+	}
+}
+
 static void irq_eventfd_of_nobody(struct kunit *test)
 {
 	KUNIT_EXPECT_NULL(test, vpc_irq_eventfd(-1));
@@ -123,6 +256,11 @@ static void ioeventfd_refusals(struct kunit *test)
 static struct kunit_case irq_cases[] = {
 	KUNIT_CASE(irq_flags_of_each_index),
 	KUNIT_CASE(irq_set_selects),
+	KUNIT_CASE(irq_set_ranges),
+	KUNIT_CASE(irq_set_has_room_for_its_data),
+	KUNIT_CASE(irq_set_flags),
+	KUNIT_CASE(irq_set_actions_of_each_index),
+	KUNIT_CASE(irq_set_indexes_that_are_not),
 	KUNIT_CASE(irq_eventfd_of_nobody),
 	KUNIT_CASE(ioeventfd_widths),
 	KUNIT_CASE(ioeventfd_refusals),

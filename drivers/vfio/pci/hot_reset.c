@@ -6,10 +6,12 @@
  * user may reset them when he owns them all, which he proves by handing in their
  * groups, or, for devices opened as character devices, by their common iommufd.
  */
+#include <kunit/visibility.h>
 #include <linux/file.h>
 #include <linux/slab.h>
 #include <linux/uaccess.h>
 
+#include "hot_reset.h"
 #include "trace.h"
 #include "vpc.h"
 
@@ -55,19 +57,24 @@ struct affected_walk {
 	int ret;
 };
 
-static bool in_slot(struct pci_dev *pdev, const struct affected_walk *walk)
+/*
+ * Does a reset of @slot on @bus hit @pdev, which is there or behind a bridge that
+ * is? Without a slot all of the bus is reset.
+ */
+bool vpc_reset_hits(const struct pci_dev *pdev, const struct pci_bus *bus,
+		    const struct pci_slot *slot)
 {
-	/* Functions behind a bridge in the slot are hit as well. */
-	while (pdev && pdev->bus != walk->bus)
+	while (pdev && pdev->bus != bus)
 		pdev = pdev->bus->self;
-	return pdev && pdev->slot == walk->slot;
+	return pdev && (!slot || pdev->slot == slot);
 }
+EXPORT_SYMBOL_IF_KUNIT(vpc_reset_hits);
 
 static int affected_step(struct pci_dev *pdev, void *data)
 {
 	struct affected_walk *walk = data;
 
-	if (walk->slot && !in_slot(pdev, walk))
+	if (!vpc_reset_hits(pdev, walk->bus, walk->slot))
 		return 0;
 	walk->ret = walk->visit(pdev, walk->data);
 	return walk->ret;
@@ -101,73 +108,103 @@ static unsigned int count_affected(struct pci_dev *pdev)
 	return count;
 }
 
+/*
+ * What a user of an iommufd is told of a function: its ID there, or whether he owns
+ * it without one. @id is what vfio.ko says of a function in the device set: -ENOENT of
+ * one that shares a group with a device of his. One that is not in the set is nobody's
+ * to reset.
+ */
+u32 vpc_reset_devid(bool in_set, int id)
+{
+	if (in_set && id > 0)
+		return id;
+	return in_set && id == -ENOENT ? VFIO_PCI_DEVID_OWNED :
+					 VFIO_PCI_DEVID_NOT_OWNED;
+}
+EXPORT_SYMBOL_IF_KUNIT(vpc_reset_devid);
+
+/* @id: group or device ID, as @list has it. */
+void vpc_reset_list_add(struct vpc_reset_list *list, u16 segment, u8 bus,
+			u8 devfn, u32 id)
+{
+	unsigned int nr = list->count++;
+
+	if (list->by_devid && id == (u32)VFIO_PCI_DEVID_NOT_OWNED)
+		list->owned = false;
+	if (nr >= list->max)
+		return;
+
+	list->devices[nr] = (struct vfio_pci_dependent_device) {
+		.segment	= segment,
+		.bus		= bus,
+		.devfn		= devfn,
+	};
+	if (list->by_devid)
+		list->devices[nr].devid = id;
+	else
+		list->devices[nr].group_id = id;
+}
+EXPORT_SYMBOL_IF_KUNIT(vpc_reset_list_add);
+
+/*
+ * Fill in @hdr, of which argsz is the user's. 0 if the devices are to follow;
+ * -ENOSPC if there is no room for them; -EAGAIN if they changed meanwhile.
+ */
+int vpc_reset_list_answer(const struct vpc_reset_list *list,
+			  struct vfio_pci_hot_reset_info *hdr)
+{
+	if (list->count > list->max)
+		return -EAGAIN;
+
+	hdr->flags = 0;
+	if (list->by_devid)
+		hdr->flags |= VFIO_PCI_HOT_RESET_FLAG_DEV_ID;
+	if (list->by_devid && list->owned)
+		hdr->flags |= VFIO_PCI_HOT_RESET_FLAG_DEV_ID_OWNED;
+	hdr->count = list->count;
+	return hdr->argsz < struct_size(hdr, devices, list->count) ? -ENOSPC : 0;
+}
+EXPORT_SYMBOL_IF_KUNIT(vpc_reset_list_answer);
+
 /**
- * struct reset_info - VFIO_DEVICE_GET_PCI_HOT_RESET_INFO being filled
+ * struct reset_info - VFIO_DEVICE_GET_PCI_HOT_RESET_INFO being answered
  * @vdev: the asking device
  * @ictx: its iommufd if it was opened as a character device, or NULL
- * @devices: what the user gets
- * @max: entries that there is room for
- * @count: entries found; more than @max if devices were added meanwhile
- * @owned: the user of @ictx owns everything found so far
+ * @list: what the user gets
  */
 struct reset_info {
 	struct vfio_device *vdev;
 	struct iommufd_ctx *ictx;
-	struct vfio_pci_dependent_device *devices;
-	unsigned int max;
-	unsigned int count;
-	bool owned;
+	struct vpc_reset_list list;
 };
 
-/*
- * What the uAPI says of @vdev to the user of @ictx: the id that it has there, or that
- * it is his without one (it shares a group with a device of his), or not his.
- */
-static int devid_for(struct vfio_device *vdev, struct iommufd_ctx *ictx)
-{
-	int id = vfio_iommufd_get_dev_id(vdev, ictx);
-
-	if (id > 0)
-		return id;
-	return id == -ENOENT ? VFIO_PCI_DEVID_OWNED : VFIO_PCI_DEVID_NOT_OWNED;
-}
-
-static int describe(struct pci_dev *pdev, struct reset_info *info,
-		    struct vfio_pci_dependent_device *dep)
+static u32 devid_of(struct pci_dev *pdev, const struct reset_info *info)
 {
 	struct vfio_device *other;
-	struct iommu_group *group;
 
-	dep->segment = pci_domain_nr(pdev->bus);
-	dep->bus = pdev->bus->number;
-	dep->devfn = pdev->devfn;
-
-	if (vfio_device_cdev_opened(info->vdev)) {
-		other = vfio_find_device_in_devset(info->vdev->dev_set,
-						   &pdev->dev);
-		/* What is not bound to a VFIO driver is nobody's. */
-		dep->devid = other ? devid_for(other, info->ictx) :
-				     VFIO_PCI_DEVID_NOT_OWNED;
-		if ((int)dep->devid == VFIO_PCI_DEVID_NOT_OWNED)
-			info->owned = false;
-		return 0;
-	}
-
-	group = iommu_group_get(&pdev->dev);
-	if (!group)
-		return -EPERM;
-	dep->group_id = iommu_group_id(group);
-	iommu_group_put(group);
-	return 0;
+	other = vfio_find_device_in_devset(info->vdev->dev_set, &pdev->dev);
+	return vpc_reset_devid(other, other ?
+			       vfio_iommufd_get_dev_id(other, info->ictx) : 0);
 }
 
-static int fill_one(struct pci_dev *pdev, void *data)
+static int list_one(struct pci_dev *pdev, void *data)
 {
 	struct reset_info *info = data;
+	struct iommu_group *group;
+	u32 id;
 
-	if (info->count++ >= info->max)
-		return 0;
-	return describe(pdev, info, &info->devices[info->count - 1]);
+	if (info->list.by_devid) {
+		id = devid_of(pdev, info);
+	} else {
+		group = iommu_group_get(&pdev->dev);
+		if (!group)
+			return -EPERM;
+		id = iommu_group_id(group);
+		iommu_group_put(group);
+	}
+	vpc_reset_list_add(&info->list, pci_domain_nr(pdev->bus),
+			   pdev->bus->number, pdev->devfn, id);
+	return 0;
 }
 
 /* Collect what a reset hits; the set's lock keeps ownership from changing. */
@@ -179,7 +216,7 @@ static int collect_info(struct vfio_pci_core_state *st, struct reset_info *info)
 	mutex_lock(&vdev->dev_set->lock);
 	if (vfio_device_cdev_opened(vdev))
 		info->ictx = vfio_iommufd_device_ictx(vdev);
-	ret = walk_affected(st->pdev, fill_one, info);
+	ret = walk_affected(st->pdev, list_one, info);
 	mutex_unlock(&vdev->dev_set->lock);
 	return ret;
 }
@@ -188,7 +225,14 @@ long vpc_ioctl_hot_reset_info(struct vfio_pci_core_state *st, void __user *arg)
 {
 	const size_t minsz = offsetofend(struct vfio_pci_hot_reset_info, count);
 	struct vfio_pci_hot_reset_info __user *uinfo = arg;
-	struct reset_info info = { .vdev = &st->core->vdev, .owned = true };
+	struct reset_info info = {
+		.vdev = &st->core->vdev,
+		.list = {
+			.by_devid = vfio_device_cdev_opened(&st->core->vdev),
+			.owned = true,
+		},
+	};
+	struct vpc_reset_list *list = &info.list;
 	struct vfio_pci_hot_reset_info hdr;
 	long ret;
 
@@ -199,36 +243,25 @@ long vpc_ioctl_hot_reset_info(struct vfio_pci_core_state *st, void __user *arg)
 	if (!hot_reset_works(st->pdev))
 		return -ENODEV;
 
-	info.max = count_affected(st->pdev);
-	info.devices = kcalloc(info.max, sizeof(*info.devices),
-			       GFP_KERNEL_ACCOUNT);
-	if (!info.devices)
+	list->max = count_affected(st->pdev);
+	list->devices = kcalloc(list->max, sizeof(*list->devices),
+				GFP_KERNEL_ACCOUNT);
+	if (!list->devices)
 		return -ENOMEM;
 
 	ret = collect_info(st, &info);
 	if (ret)
 		goto out;
-	if (info.count > info.max) {
-		ret = -EAGAIN;
+	ret = vpc_reset_list_answer(list, &hdr);
+	if (ret && ret != -ENOSPC)
 		goto out;
-	}
-
-	hdr.flags = 0;
-	if (vfio_device_cdev_opened(&st->core->vdev)) {
-		hdr.flags = VFIO_PCI_HOT_RESET_FLAG_DEV_ID;
-		if (info.owned)
-			hdr.flags |= VFIO_PCI_HOT_RESET_FLAG_DEV_ID_OWNED;
-	}
-	hdr.count = info.count;
-	if (hdr.argsz < struct_size(uinfo, devices, info.count))
-		ret = -ENOSPC;
-	else if (copy_to_user(uinfo->devices, info.devices,
-			      info.count * sizeof(*info.devices)))
+	if (!ret && copy_to_user(uinfo->devices, list->devices,
+				 list->count * sizeof(*list->devices)))
 		ret = -EFAULT;
 	if (ret != -EFAULT && copy_to_user(arg, &hdr, minsz))
 		ret = -EFAULT;
 out:
-	kfree(info.devices);
+	kfree(list->devices);
 	return ret;
 }
 
@@ -252,8 +285,10 @@ static bool owns(const struct reset_proof *proof, struct vfio_device *vdev)
 		if (vfio_file_has_dev(proof->groups[i], vdev))
 			return true;
 
-	return proof->ictx &&
-	       devid_for(vdev, proof->ictx) != VFIO_PCI_DEVID_NOT_OWNED;
+	if (!proof->ictx)
+		return false;
+	id = vfio_iommufd_get_dev_id(vdev, proof->ictx);
+	return vpc_reset_devid(true, id) != (u32)VFIO_PCI_DEVID_NOT_OWNED;
 }
 
 static int check_owned(struct pci_dev *pdev, void *data)

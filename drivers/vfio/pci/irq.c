@@ -221,6 +221,30 @@ static const vpc_irq_action vpc_irq_actions[VFIO_PCI_NUM_IRQS][ACTIONS] = {
 	},
 };
 
+/* The request has been validated but for its action. */
+static vpc_irq_action find_action(const struct vfio_irq_set *hdr)
+{
+	unsigned int index = array_index_nospec(hdr->index, VFIO_PCI_NUM_IRQS);
+
+	return vpc_irq_actions[index][(hdr->flags & VFIO_IRQ_SET_ACTION_TYPE_MASK) >>
+				      ACTION_SHIFT];
+}
+
+/*
+ * Is this a request that an index of @num interrupts can have? @size is set to
+ * the length of the data that follows it.
+ */
+int vpc_irq_set_check(struct vfio_irq_set *hdr, unsigned int num, size_t *size)
+{
+	int ret;
+
+	ret = vfio_set_irqs_validate_and_prepare(hdr, num, VFIO_PCI_NUM_IRQS, size);
+	if (ret)
+		return ret;
+	return find_action(hdr) ? 0 : -ENOTTY;
+}
+EXPORT_SYMBOL_IF_KUNIT(vpc_irq_set_check);
+
 static int run_action(struct vfio_pci_core_state *st,
 		      const struct vfio_irq_set *hdr, const void *data)
 {
@@ -231,14 +255,8 @@ static int run_action(struct vfio_pci_core_state *st,
 		.data_type = hdr->flags & VFIO_IRQ_SET_DATA_TYPE_MASK,
 		.data = data,
 	};
-	unsigned int index = array_index_nospec(hdr->index, VFIO_PCI_NUM_IRQS);
-	unsigned int action = (hdr->flags & VFIO_IRQ_SET_ACTION_TYPE_MASK) >>
-			      ACTION_SHIFT;
-	vpc_irq_action run = vpc_irq_actions[index][action];
+	vpc_irq_action run = find_action(hdr);
 	int ret;
-
-	if (!run)
-		return -ENOTTY;
 
 	scoped_guard(mutex, &st->irqs.lock)
 		ret = run(st, &set);
@@ -262,9 +280,7 @@ long vpc_ioctl_set_irqs(struct vfio_pci_core_state *st, void __user *arg)
 
 	if (copy_from_user(&hdr, arg, minsz))
 		return -EFAULT;
-	ret = vfio_set_irqs_validate_and_prepare(&hdr,
-						 vpc_irq_count(st, hdr.index),
-						 VFIO_PCI_NUM_IRQS, &size);
+	ret = vpc_irq_set_check(&hdr, vpc_irq_count(st, hdr.index), &size);
 	if (ret)
 		return ret;
 	if (!size)

@@ -74,6 +74,7 @@ struct vpc_ioeventfd_write {
 
 /* irq.c, ioeventfd.c; seen by KUnit */
 u32 vpc_irq_flags(unsigned int index, bool dynamic_msix);
+int vpc_irq_set_check(struct vfio_irq_set *hdr, unsigned int num, size_t *size);
 int vpc_ioeventfd_parse(const struct vfio_device_ioeventfd *arg,
 			struct vpc_ioeventfd_write *want);
 
