@@ -193,7 +193,7 @@ static void shuffled(struct kunit *test)
 	const size_t early_len = sizeof(struct vpc_stream_section) + EARLY_LENGTH;
 	const size_t state = early + early_len;
 	const size_t state_len = sizeof(struct vpc_stream_section) + STATE_LENGTH;
-	struct stream s, other, mix;
+	static struct stream s, other, mix;
 
 	make(test, &s, 8);
 	make(test, &other, 9);

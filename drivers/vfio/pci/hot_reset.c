@@ -281,6 +281,8 @@ struct reset_proof {
 
 static bool owns(const struct reset_proof *proof, struct vfio_device *vdev)
 {
+	int id;
+
 	for (unsigned int i = 0; i < proof->num; i++)
 		if (vfio_file_has_dev(proof->groups[i], vdev))
 			return true;
