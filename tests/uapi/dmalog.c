@@ -147,7 +147,7 @@ static void expect_buffers(struct vfio *d, unsigned int first, unsigned int end)
 	EXPECT(!dirty(UNUSED));
 }
 
-TEST(control, "bad page sizes, ranges and orders of start and stop are refused")
+TEST(control, "bad ranges, page sizes and orders of start, report and stop are refused")
 {
 	struct vfio_device_feature_dma_logging_range overlap[] = {
 		{ IOVA, 8 * PAGE }, { IOVA + 4 * PAGE, 8 * PAGE },
@@ -156,7 +156,6 @@ TEST(control, "bad page sizes, ranges and orders of start and stop are refused")
 
 	EXPECT(report_range(d, IOVA, PAGE, PAGE) < 0);
 	EXPECT(start(d, 0, 1, &all) < 0);
-	EXPECT(start(d, 3000, 1, &all) < 0);
 	EXPECT(start(d, PAGE, 0, NULL) < 0);
 	EXPECT(start(d, PAGE, 1, NULL) < 0);
 	EXPECT(start(d, PAGE, 2, overlap) < 0);
