@@ -248,7 +248,7 @@ TEST(regions, "regions: BARs, mappings, ioeventfds")
 		EXPECT_EQ(!!strstr(text, want), d->region[i].size != 0);
 	}
 	if (msix_table(d, &table, &start, &len)) {
-		snprintf(want, sizeof(want), "  trap %#x-%#x ", start, start + len - 1);
+		snprintf(want, sizeof(want), "  trap 0x%x-0x%x ", start, start + len - 1);
 		EXPECT(strstr(text, want));
 	}
 	EXPECT(says("regions", "mapped", "no"));

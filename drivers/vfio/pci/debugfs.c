@@ -295,7 +295,8 @@ static int regions_show(struct seq_file *m, void *unused)
 		return -EINTR;
 	for (int i = 0; i < PCI_STD_NUM_BARS; i++)
 		show_bar(m, st, i);
-	seq_printf(m, "ROM: %#zx\nVGA: %s\n", vpc_rom_size(st), yes_no(st->has_vga));
+	seq_printf(m, "ROM: %pR\nVGA: %s\n", &st->pdev->resource[PCI_ROM_RESOURCE],
+		   yes_no(st->has_vga));
 	show_added(m, st);
 	seq_printf(m, "mapped: %s\n",
 		   yes_no(mapping_mapped(st->core->vdev.inode->i_mapping)));
