@@ -205,6 +205,11 @@ int i82576_assign_publish(struct i82576_vf *vf, struct netlink_ext_ack *extack)
 
 	devl_assert_locked(vf->pf->devlink);
 	scoped_guard(mutex, &vf->pf->lock) {
+		/* Who is not there when a reset begins does not hear of it. */
+		if (vf->pf->resetting) {
+			NL_SET_ERR_MSG(extack, "the device is being reset or asleep: try again when it is up");
+			return -EBUSY;
+		}
 		assign = assign_alloc(vf, extack);
 		if (IS_ERR(assign))
 			return PTR_ERR(assign);

@@ -188,11 +188,7 @@ static int port_activate(struct i82576_vf *vf, struct netlink_ext_ack *extack)
 			return -EIO;
 		}
 	}
-	/* Both are constant while the devlink instance lock is held. */
-	if (vf->pf->resetting) {
-		NL_SET_ERR_MSG(extack, "the device is being reset or asleep: try again when it is up");
-		return -EBUSY;
-	}
+	/* Constant while the devlink instance lock is held. */
 	if (!vf->pdev)
 		return refuse_foreign(vf, extack);
 	return i82576_assign_publish(vf, extack);

@@ -39,6 +39,9 @@
  * An op of the contract arrives with locks of the VFIO driver held, so ops take
  * the two below those and nothing above them, and events are delivered without
  * i82576_pf.lock.
+ * The error handlers are called with pci_bus_sem held, which a VFIO driver takes under
+ * locks of its own, and under the devlink instance lock a VFIO driver is probed: so
+ * the error handlers do not take that, nor does what they call.
  * Waiting for a user to let go of a VF may last for ever: it is done with neither
  * the devlink instance lock nor i82576_pf.lock held.
  */
@@ -222,8 +225,7 @@ struct i82576_vf {
  * @lock: protects the registers of the device and everything below; order: see
  *	DOC: locks of the i82576 driver
  * @num_vfs: entries of @vf in use; changed with the devlink instance lock held too
- * @resetting: a reset of the PCI function is under way; protected by the devlink
- *	instance lock
+ * @resetting: a reset of the PCI function is under way: no VF becomes assignable
  * @down: the device is being reset or is lost: no register access
  * @lost: the device does not answer any more; for good
  * @test_error: an administrator wants to see how an error is handled
@@ -243,11 +245,11 @@ struct i82576_pf {
 	struct delayed_work service;
 	int irq;
 	u8 perm_mac[ETH_ALEN];
-	bool resetting;
 
 	/* Protects what follows, and the registers. */
 	struct mutex lock;
 	unsigned int num_vfs;
+	bool resetting;
 	bool down;
 	bool lost;
 	bool test_error;

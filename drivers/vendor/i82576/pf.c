@@ -190,14 +190,17 @@ static void vf_restore(struct pci_dev *pdev)
  *
  * On return nobody touches the device: no VFIO user of a VF, no interrupt, no
  * work. Balanced by i82576_pf_reset_done(), except when the device is lost.
+ *
+ * Context: pci_bus_sem may be held: the devlink instance lock must not be taken.
  */
 void i82576_pf_reset_begin(struct i82576_pf *pf)
 {
-	/* Waits for a recovery that devlink started, and keeps further ones out. */
-	devl_lock(pf->devlink);
-	pf->resetting = true;
-	devl_unlock(pf->devlink);
-
+	/*
+	 * From here on no VF becomes assignable, so that each user who is there
+	 * hears of it, and devlink recovers nothing.
+	 */
+	scoped_guard(mutex, &pf->lock)
+		pf->resetting = true;
 	pf_event(pf, I82576_EVENT_RESET_BEGIN);
 	mutex_lock(&pf->lock);
 	/* After an error nothing can be read: the states of before are used. */
@@ -233,11 +236,9 @@ int i82576_pf_reset_done(struct i82576_pf *pf)
 		ret = pf_start_locked(pf);
 	if (!ret)
 		pf_each_vf(pf, vf_restore);
+	pf->resetting = false;
 	mutex_unlock(&pf->lock);
 
-	devl_lock(pf->devlink);
-	pf->resetting = false;
-	devl_unlock(pf->devlink);
 	if (ret)
 		i82576_pf_lost(pf);
 	pf_event(pf, I82576_EVENT_RESET_DONE);
@@ -255,12 +256,12 @@ int i82576_pf_recover(struct i82576_pf *pf)
 	int ret;
 
 	devl_assert_locked(pf->devlink);
-	if (pf->resetting)
-		return -EBUSY;
-
 	pf_event(pf, I82576_EVENT_RESET_BEGIN);
 	mutex_lock(&pf->lock);
-	ret = pf->down ? -EIO : pf_start_locked(pf);
+	if (pf->resetting)
+		ret = -EBUSY;
+	else
+		ret = pf->down ? -EIO : pf_start_locked(pf);
 	mutex_unlock(&pf->lock);
 	pf_event(pf, I82576_EVENT_RESET_DONE);
 	return ret;

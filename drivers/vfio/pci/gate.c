@@ -48,10 +48,9 @@ int vpc_gate_enter(struct vfio_pci_core_state *st)
 	struct vpc_gate *gate = &st->gate;
 
 	down_read(&gate->lock);
-	while (unlikely(gate->blocked)) {
+	while (unlikely(vpc_gate_blocks(st))) {
 		up_read(&gate->lock);
-		if (wait_event_killable(gate->unblocked,
-					!READ_ONCE(gate->blocked)))
+		if (wait_event_killable(gate->unblocked, !vpc_gate_blocks(st)))
 			return -EINTR;
 		down_read(&gate->lock);
 	}
@@ -253,6 +252,7 @@ void vfio_pci_core_make_inert(struct vfio_pci_core_device *core)
 	}
 	WRITE_ONCE(gate->inert, true);
 	gate_changed(st);
+	wake_up_all(&gate->unblocked);
 	up_write(&gate->lock);
 
 	revoke(st);

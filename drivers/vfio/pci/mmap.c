@@ -43,7 +43,7 @@ static vm_fault_t wait_and_retry(struct vfio_pci_core_state *st,
 	file = get_file(vmf->vma->vm_file);
 	release_fault_lock(vmf);
 	/* A killed task finds out when it tries again. */
-	wait_event_killable(st->gate.unblocked, !READ_ONCE(st->gate.blocked));
+	wait_event_killable(st->gate.unblocked, !vpc_gate_blocks(st));
 	fput(file);
 	return VM_FAULT_RETRY;
 }
@@ -156,7 +156,7 @@ static vm_fault_t fault_order(struct vm_fault *vmf, unsigned int order)
 	struct vfio_pci_core_state *st = vmf->vma->vm_private_data;
 	vm_fault_t fault = VM_FAULT_SIGBUS;
 
-	if (unlikely(READ_ONCE(st->gate.blocked)) &&
+	if (unlikely(vpc_gate_blocks(st)) &&
 	    fault_flag_allow_retry_first(vmf->flags))
 		return wait_and_retry(st, vmf);
 

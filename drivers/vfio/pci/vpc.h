@@ -74,9 +74,9 @@ struct vpc_migration;
  * struct vpc_gate - may the user reach the function now?
  * @lock: protects the members below; see DOC: locks of vfio_pci_core
  * @resets: number of resets under way
- * @blocked: users wait; set while @resets is not 0 and until what follows the
- *	last of them is done
- * @unblocked: woken when @blocked is cleared
+ * @blocked: users wait, unless @inert; set while @resets is not 0 and until what
+ *	follows the last of them is done
+ * @unblocked: woken when @blocked is cleared or @inert set
  * @inert: the function has left for good: accesses fail, mappings show @dummy
  * @asleep: VPC_ASLEEP_ flags; memory accesses fail while there is one
  * @dummy: page of ones that takes the place of an inert function's memory, so
@@ -284,6 +284,16 @@ static inline struct vfio_pci_core_state *vpc_state(struct vfio_device *vdev)
 extern struct vfio_pci_core_policy vpc_policy;
 
 /* gate.c */
+
+/*
+ * Do users wait? May be asked without the lock. A function that has left during a
+ * reset does not come back from it.
+ */
+static inline bool vpc_gate_blocks(struct vfio_pci_core_state *st)
+{
+	return READ_ONCE(st->gate.blocked) && !READ_ONCE(st->gate.inert);
+}
+
 void vpc_gate_init(struct vfio_pci_core_state *st);
 void vpc_gate_destroy(struct vfio_pci_core_state *st);
 int vpc_gate_enter(struct vfio_pci_core_state *st);
