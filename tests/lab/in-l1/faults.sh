@@ -20,7 +20,7 @@ allocations_can_fail() {
 		[ -d $f ] || skip "this kernel cannot let allocations fail"
 		echo N >$f/ignore-gfp-wait
 		echo 0 >$f/verbose
-		echo 32 >$f/stacktrace-depth
+		echo 6 >$f/stacktrace-depth
 		echo "0x${range[0]}" >$f/require-start
 		echo "0x${range[1]}" >$f/require-end
 	done
