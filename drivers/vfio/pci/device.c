@@ -202,8 +202,10 @@ int vfio_pci_core_register_device(struct vfio_pci_core_device *core)
 			ERR_PTR(ret));
 		vpc_sriov_unregister(st);
 		vpc_vga_unregister(st);
+		return ret;
 	}
-	return ret;
+	vpc_debugfs_add(st);
+	return 0;
 }
 EXPORT_SYMBOL_VPC(vfio_pci_core_register_device);
 
@@ -225,6 +227,7 @@ void vfio_pci_core_unregister_device(struct vfio_pci_core_device *core)
 	vpc_sriov_unregister(st);
 	st->unregistering = true;
 	vfio_unregister_group_dev(&core->vdev);
+	vpc_debugfs_remove(st);
 	vpc_vga_unregister(st);
 }
 EXPORT_SYMBOL_VPC(vfio_pci_core_unregister_device);
@@ -399,12 +402,17 @@ EXPORT_SYMBOL_VPC(vfio_pci_core_request);
 
 static int __init vpc_init(void)
 {
-	return vpc_sriov_init();
+	int ret = vpc_sriov_init();
+
+	if (!ret)
+		vpc_debugfs_init();
+	return ret;
 }
 module_init(vpc_init);
 
 static void __exit vpc_exit(void)
 {
+	vpc_debugfs_exit();
 	vpc_sriov_exit();
 }
 module_exit(vpc_exit);

@@ -19,6 +19,7 @@
 #include <linux/list.h>
 #include <linux/overflow.h>
 #include <linux/pci-p2pdma.h>
+#include <linux/seq_file.h>
 #include <linux/slab.h>
 #include <linux/uaccess.h>
 
@@ -166,6 +167,21 @@ void vpc_dmabufs_free(struct vfio_pci_core_state *st)
 {
 	if (st->dmabufs)
 		kref_put(&st->dmabufs->ref, free_set);
+}
+
+void vpc_dmabufs_show(struct vfio_pci_core_state *st, struct seq_file *m)
+{
+	struct vpc_dmabufs *set = READ_ONCE(st->dmabufs);
+	struct vpc_dmabuf *buf;
+
+	if (!set)
+		return;
+
+	guard(mutex)(&set->lock);
+	list_for_each_entry(buf, &set->list, node)
+		seq_printf(m, "dma-buf: %#zx in %u ranges, %u mappings%s\n",
+			   buf->size, buf->num_ranges, READ_ONCE(buf->mappings),
+			   READ_ONCE(buf->revoked) ? ", revoked" : "");
 }
 
 /* ---- operations of the dma-buf ---- */

@@ -15,24 +15,6 @@
 
 #define VGA_REGION_SIZE	0xc0000
 
-/**
- * struct vpc_region - a region that a driver has added
- * @type: VFIO_REGION_TYPE_ number
- * @subtype: number within @type
- * @ops: what carries out accesses
- * @size: bytes
- * @flags: VFIO_REGION_INFO_FLAG_
- * @data: the driver's
- */
-struct vpc_region {
-	u32 type;
-	u32 subtype;
-	const struct vfio_pci_core_region_ops *ops;
-	size_t size;
-	u32 flags;
-	void *data;
-};
-
 /*
  * Pass the gate for an access to memory by read() or write(), for which the
  * caller holds a runtime PM reference: low power that the user entered takes his

@@ -14,6 +14,7 @@
 
 struct vfio_pci_core_state;
 struct vfio_pci_core_trap_ops;
+struct vfio_pci_core_region_ops;
 struct vfio_region_sparse_mmap_area;
 
 /**
@@ -34,6 +35,24 @@ struct vpc_trap {
 	u64 start;
 	u64 end;
 	const struct vfio_pci_core_trap_ops *ops;
+};
+
+/**
+ * struct vpc_region - a region that a driver has added
+ * @type: VFIO_REGION_TYPE_ number
+ * @subtype: number within @type
+ * @ops: what carries out accesses
+ * @size: bytes
+ * @flags: VFIO_REGION_INFO_FLAG_
+ * @data: the driver's
+ */
+struct vpc_region {
+	u32 type;
+	u32 subtype;
+	const struct vfio_pci_core_region_ops *ops;
+	size_t size;
+	u32 flags;
+	void *data;
 };
 
 /*

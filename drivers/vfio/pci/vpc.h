@@ -144,6 +144,8 @@ struct vpc_bar {
 
 struct vpc_intx;
 struct vpc_dmabufs;
+struct dentry;
+struct seq_file;
 
 /**
  * struct vpc_irqs - interrupts of one device
@@ -247,6 +249,7 @@ struct vpc_sriov {
  * @migration: see migration.c; NULL for a device that does not migrate
  * @dmabufs: see dmabuf.c; NULL until the first is exported, then there for good
  * @has_p2p: the kernel can lend BARs of the function to other devices
+ * @debugfs: see debugfs.c; while the device is registered
  */
 struct vfio_pci_core_state {
 	struct vfio_pci_core_device *core;
@@ -270,6 +273,7 @@ struct vfio_pci_core_state {
 	struct vpc_migration *migration;
 	struct vpc_dmabufs *dmabufs;
 	bool has_p2p;
+	struct dentry *debugfs;
 };
 
 static inline struct vfio_pci_core_state *vpc_state(struct vfio_device *vdev)
@@ -337,6 +341,7 @@ int vpc_dmabufs_init(struct vfio_pci_core_state *st);
 void vpc_dmabufs_follow(struct vfio_pci_core_state *st);
 void vpc_dmabufs_close(struct vfio_pci_core_state *st);
 void vpc_dmabufs_free(struct vfio_pci_core_state *st);
+void vpc_dmabufs_show(struct vfio_pci_core_state *st, struct seq_file *m);
 int vpc_dmabuf_feature(struct vfio_pci_core_state *st, u32 flags,
 		       void __user *arg, size_t argsz);
 #else
@@ -348,6 +353,8 @@ static inline int vpc_dmabufs_init(struct vfio_pci_core_state *st)
 static inline void vpc_dmabufs_follow(struct vfio_pci_core_state *st) { }
 static inline void vpc_dmabufs_close(struct vfio_pci_core_state *st) { }
 static inline void vpc_dmabufs_free(struct vfio_pci_core_state *st) { }
+static inline void vpc_dmabufs_show(struct vfio_pci_core_state *st,
+				    struct seq_file *m) { }
 #endif
 
 /* region.c */
@@ -413,5 +420,18 @@ int vpc_sriov_feature_token(struct vfio_pci_core_state *st, u32 flags,
 void vpc_migration_reset_done(struct vfio_pci_core_state *st);
 void vpc_migration_close(struct vfio_pci_core_state *st);
 void vpc_migration_free(struct vfio_pci_core_state *st);
+
+/* debugfs.c */
+#ifdef CONFIG_VPC_DEBUGFS
+void vpc_debugfs_init(void);
+void vpc_debugfs_exit(void);
+void vpc_debugfs_add(struct vfio_pci_core_state *st);
+void vpc_debugfs_remove(struct vfio_pci_core_state *st);
+#else
+static inline void vpc_debugfs_init(void) { }
+static inline void vpc_debugfs_exit(void) { }
+static inline void vpc_debugfs_add(struct vfio_pci_core_state *st) { }
+static inline void vpc_debugfs_remove(struct vfio_pci_core_state *st) { }
+#endif
 
 #endif /* VPC_H */
