@@ -1,66 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Errors that a PCIe function reports: AER to the ERR eventfd, and on
- *
- * The errors are those of the kernel's aer_inject: it lets the root port's
- * interrupt come and its registers and the function's read as if the function had
- * sent an error message. Everything behind that is as with a real one. A VF has no
- * error registers of its own: its physical function fails, and takes it along.
  */
-#include <fcntl.h>
 #include <sys/mman.h>
 
+#include "inject.h"
 #include "model.h"
 #include "pci.h"
 #include "test.h"
 
 #define ERR	VFIO_PCI_ERR_IRQ_INDEX
-
-/* What /dev/aer_inject takes */
-struct injection {
-	uint8_t bus, dev, fn;
-	uint32_t uncorrectable, correctable;
-	uint32_t header_log[4];
-	uint32_t domain;
-};
-
-static void inject(uint32_t uncorrectable, uint32_t correctable)
-{
-	struct injection inj = {
-		.uncorrectable = uncorrectable, .correctable = correctable,
-	};
-	char bdf[64];
-	unsigned int bus, dev, fn, domain;
-	int fd;
-
-	if (sysfs_link(args.bdf[0], "physfn", bdf, sizeof(bdf)))
-		snprintf(bdf, sizeof(bdf), "%s", args.bdf[0]);
-	ASSERT_EQ(sscanf(bdf, "%x:%x:%x.%x", &domain, &bus, &dev, &fn), 4);
-	inj.domain = domain;
-	inj.bus = bus;
-	inj.dev = dev;
-	inj.fn = fn;
-	fd = open("/dev/aer_inject", O_WRONLY | O_CLOEXEC);
-	if (fd < 0)
-		SKIP("no aer_inject");
-	ASSERT_EQ(write(fd, &inj, sizeof(inj)), sizeof(inj));
-	close(fd);
-}
-
-static void correctable(void)
-{
-	inject(0, PCI_ERR_COR_BAD_TLP);
-}
-
-static void nonfatal(void)
-{
-	inject(PCI_ERR_UNC_COMP_TIME, 0);
-}
-
-static void fatal(void)
-{
-	inject(PCI_ERR_UNC_DLP, 0);
-}
 
 /* The device with an ERR eventfd */
 static struct vfio *listening(int *efd)
@@ -99,7 +48,7 @@ TEST(corrected, "a corrected error does not reach the user")
 	int efd;
 	struct vfio *d = listening(&efd);
 
-	correctable();
+	inject_correctable();
 	EXPECT(!WITHIN(500, efd_count(efd)));
 	EXPECT(works(d));
 	close(efd);
@@ -116,7 +65,7 @@ TEST(nonfatal, "each uncorrectable error is told once, and the device goes on")
 	ASSERT(p != MAP_FAILED);
 	cfg_command(d, PCI_COMMAND_MASTER, 0);
 	for (int i = 0; i < 3; i++) {
-		nonfatal();
+		inject_nonfatal();
 		EXPECT(WITHIN(5000, efd_count(efd) == 1));
 		EXPECT(efd_silent(efd));
 		EXPECT_EQ(cfg_read(d, PCI_COMMAND, 2) & PCI_COMMAND_MASTER,
@@ -134,11 +83,11 @@ TEST(two, "the eventfd told is the one that was set last; taken away, none is")
 	struct vfio *d = listening(&a);
 
 	ASSERT_EQ(vfio_irq_fd(d, ERR, 0, b), 0);
-	nonfatal();
+	inject_nonfatal();
 	EXPECT(WITHIN(5000, efd_count(b) == 1));
 	EXPECT_EQ(efd_count(a), 0);
 	ASSERT_EQ(vfio_irq_fd(d, ERR, 0, -1), 0);
-	nonfatal();
+	inject_nonfatal();
 	EXPECT(!WITHIN(500, efd_count(a) || efd_count(b)));
 	EXPECT(works(d));
 	close(a);
@@ -150,7 +99,7 @@ TEST(fatal, "a fatal error is told; the device is back after a reset of it")
 	int efd;
 	struct vfio *d = listening(&efd);
 
-	fatal();
+	inject_fatal();
 	EXPECT(WITHIN(10000, efd_count(efd)));
 	EXPECT(WITHIN(10000, answers(d)));
 	EXPECT_EQ(vfio_ioctl(d->fd, VFIO_DEVICE_RESET, NULL), 0);
@@ -165,7 +114,7 @@ TEST(fatal_open, "after a fatal error with nobody listening the next user finds 
 
 	ASSERT_EQ(vfio_irq_fd(d, ERR, 0, -1), 0);
 	close(efd);
-	fatal();
+	inject_fatal();
 	EXPECT(WITHIN(10000, answers(d)));
 	dut_close();
 	d = dut();
@@ -179,9 +128,9 @@ TEST(closed, "errors while nobody has the device open do no harm")
 	listening(&efd);
 	close(efd);
 	dut_close();
-	nonfatal();
+	inject_nonfatal();
 	usleep(500000);
-	fatal();
+	inject_fatal();
 	sleep(3);
 	EXPECT(works(dut()));
 }
