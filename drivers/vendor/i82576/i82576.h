@@ -180,6 +180,7 @@ struct i82576_stopped {
  * @migratable: the administrator wants the VF to be migratable
  * @rest: how far it is at rest
  * @stopped: valid while @rest is %I82576_STOPPED; @owed until it runs again
+ * @announcements: how often its addresses are still to be announced
  * @tokens: messages that the VF may still send in this period
  * @refilled: when @tokens was filled up last, in jiffies
  * @unacked: the VF has not yet read the last message to it
@@ -202,6 +203,7 @@ struct i82576_vf {
 	bool migratable;
 	enum i82576_rest rest;
 	struct i82576_stopped stopped;
+	unsigned int announcements;
 	unsigned int tokens;
 	unsigned long refilled;
 	bool unacked;
@@ -377,6 +379,10 @@ size_t i82576_state_size(void);
 ssize_t i82576_state_save(struct i82576_vf *vf, void *buf, size_t size);
 int i82576_state_check(struct i82576_vf *vf, const void *buf, size_t size);
 int i82576_state_load(struct i82576_vf *vf, const void *buf, size_t size);
+
+/* announce.c: where a migrated VF's addresses are now */
+void i82576_announce_begin(struct i82576_vf *vf);
+bool i82576_announce_service(struct i82576_pf *pf);
 
 /* aux_dev.c: the right to assign a VF */
 int i82576_assign_publish(struct i82576_vf *vf, struct netlink_ext_ack *extack);

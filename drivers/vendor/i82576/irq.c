@@ -16,6 +16,7 @@
 #define PF_CAUSES	(ICR_LSC | ICR_VMMB | ICR_FER)
 #define POLL_PERIOD	(2 * HZ)
 #define THROTTLE_PERIOD	msecs_to_jiffies(10)
+#define ANNOUNCE_PERIOD	msecs_to_jiffies(150)
 
 static irqreturn_t i82576_interrupt(int irq, void *data)
 {
@@ -149,9 +150,12 @@ static void service_mailboxes(struct i82576_pf *pf)
 
 static unsigned long service_rearm(struct i82576_pf *pf)
 {
+	bool announcing;
+
 	guard(mutex)(&pf->lock);
 	if (pf->down)
 		return 0;
+	announcing = i82576_announce_service(pf);
 	i82576_write(pf, REG_MBVFIMR, MBVFICR_REQS & ~pf->throttled);
 	/* QEMU: reading ICR masks what it returns, whatever IAM says. */
 	i82576_write(pf, REG_IMS, PF_CAUSES);
@@ -160,7 +164,9 @@ static unsigned long service_rearm(struct i82576_pf *pf)
 	if (i82576_read(pf, REG_VFLRE) ||
 	    (i82576_read(pf, REG_MBVFICR) & MBVFICR_REQS & ~pf->throttled))
 		return 1;
-	return pf->throttled ? THROTTLE_PERIOD : POLL_PERIOD;
+	if (pf->throttled)
+		return THROTTLE_PERIOD;
+	return announcing ? ANNOUNCE_PERIOD : POLL_PERIOD;
 }
 
 /**

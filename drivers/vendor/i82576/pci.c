@@ -31,7 +31,7 @@ static int pf_map(struct i82576_pf *pf)
 	pf->regs = pci_iomap(pdev, REGS_BAR, 0);
 	if (!pf->regs)
 		goto err_release;
-	/* Interrupt messages are all that the PF itself writes to memory. */
+	/* For interrupt messages and announcements. */
 	pci_set_master(pdev);
 	return 0;
 

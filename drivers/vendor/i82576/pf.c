@@ -3,7 +3,8 @@
  * The device as a whole: reset, virtualisation, recovery
  *
  * The PF is a manager without a network interface: it has no rings and does no
- * DMA but its MSI-X messages. All eight pools are the VFs'.
+ * DMA but its MSI-X messages. All eight pools are the VFs'; the last one is borrowed
+ * for moments while it has no VF (announce.c).
  */
 #include <linux/delay.h>
 #include <linux/iopoll.h>

@@ -111,6 +111,7 @@ void i82576_vf_scrub(struct i82576_vf *vf)
 	scrub_interrupts(pf, n);
 	i82576_mbox_drain(vf);
 	vf->rest = I82576_RUNNING;
+	vf->announcements = 0;
 	memset(&vf->stopped, 0, sizeof(vf->stopped));
 	i82576_flush(pf);
 }

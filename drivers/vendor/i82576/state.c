@@ -402,6 +402,7 @@ int i82576_state_load(struct i82576_vf *vf, const void *buf, size_t size)
 	i82576_write(pf, REG_PVTEIAC(n), le32_to_cpu(image->eiac) & PVT_VECTORS);
 	i82576_write(pf, REG_PVTEIAM(n), le32_to_cpu(image->eiam) & PVT_VECTORS);
 	vf->stopped.eims = le32_to_cpu(image->eims) & PVT_VECTORS;
+	i82576_announce_begin(vf);
 	i82576_flush(pf);
 	return 0;
 }
