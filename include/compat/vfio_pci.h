@@ -60,4 +60,15 @@ static inline int compat_irq_bypass_register(struct irq_bypass_producer *prod,
 #endif
 }
 
+static inline int compat_irq_bypass_consume(struct irq_bypass_consumer *cons,
+					    struct eventfd_ctx *eventfd)
+{
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 17, 0)
+	return irq_bypass_register_consumer(cons, eventfd);
+#else
+	cons->token = eventfd;
+	return irq_bypass_register_consumer(cons);
+#endif
+}
+
 #endif /* COMPAT_VFIO_PCI_H */

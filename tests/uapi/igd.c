@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Regions of Intel graphics: the OpRegion, the host bridge's and the LPC bridge's
- * config space, on the test device of tests/modules/igd_testdev.c
+ * config space, on the test device of tests/modules/vpc_guise.c
  *
  * Layout of an OpRegion: Intel, "IGD OpRegion/Software SCI for Broadwell
  * Processors", 3.1.
@@ -12,7 +12,7 @@
 #include "pci.h"
 #include "test.h"
 
-#define DIR		"/sys/kernel/debug/igd_testdev/"
+#define DIR		"/sys/kernel/debug/vpc_guise/"
 #define MEMORY		0x10000
 /* Where a test puts things in it */
 #define OPREGION	0x2000

@@ -218,6 +218,42 @@ TEST(command, "INTx disable in COMMAND holds it back like a mask")
 	done(d, efd);
 }
 
+/* nointxmask of the library or, which comes to the same, of vfio-pci */
+static bool policy_nointxmask(void)
+{
+	static const char *const files[] = {
+		"/sys/module/vfio_pci_core/parameters/nointxmask",
+		"/sys/module/vfio_pci/parameters/nointxmask",
+	};
+	bool set = false;
+
+	for (unsigned int i = 0; i < ARRAY_SIZE(files); i++) {
+		FILE *f = fopen(files[i], "r");
+
+		if (!f)
+			continue;
+		set = set || fgetc(f) == 'Y';
+		fclose(f);
+	}
+	return set;
+}
+
+TEST(masked_where, "it is masked in the function, but with nointxmask at the controller")
+{
+	const struct model *m;
+	int efd;
+	struct vfio *d = raisable(&efd, &m);
+	uint16_t want = policy_nointxmask() ? 0 : PCI_COMMAND_INTX_DISABLE;
+
+	EXPECT_EQ(host_read(d->bdf, PCI_COMMAND, 2) & PCI_COMMAND_INTX_DISABLE, 0);
+	m->raise(d, 0);
+	EXPECT(efd_fires(efd));
+	EXPECT_EQ(host_read(d->bdf, PCI_COMMAND, 2) & PCI_COMMAND_INTX_DISABLE, want);
+	EXPECT(!(cfg_read(d, PCI_COMMAND, 2) & PCI_COMMAND_INTX_DISABLE));
+	m->lower(d);
+	done(d, efd);
+}
+
 TEST(swap, "the eventfd can be exchanged while it is enabled")
 {
 	const struct model *m;
@@ -262,11 +298,16 @@ TEST(off, "disabled, it can be enabled again; disabled twice does no harm")
 	ASSERT_EQ(vfio_irq_fd(d, INTX, 0, efd), 0);
 	/*
 	 * QEMU: its I/O APIC forgets a line that rose while nobody listened, so
-	 * it may take a mask and unmask to notice.
+	 * it may take a mask and unmask to notice, by which the line falls and
+	 * rises. Masking at the I/O APIC itself does not help it.
 	 */
 	if (efd_silent(efd)) {
+		if (policy_nointxmask())
+			m->lower(d);
 		ASSERT_EQ(vfio_irq_do(d, INTX, 0, MASK), 0);
 		ASSERT_EQ(vfio_irq_do(d, INTX, 0, UNMASK), 0);
+		if (policy_nointxmask())
+			m->raise(d, 0);
 		EXPECT(efd_fires(efd));
 	}
 	m->lower(d);

@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Intel graphics, as far as igd-vfio-pci looks
+ * A PCI function in the guise of another
  *
- * Lays the identity of an Intel display function over a function of the lab, which
- * is removed and found again as that. What is below (BARs, ROM, IOMMU group) stays
- * what it was, and so does the rest of a Q35 machine: its host bridge and its LPC
- * bridge are Intel's, where they should be.
+ * Lays the identity of a device that QEMU does not have over a function of the lab,
+ * which is removed and found again as that: Intel graphics, unless told otherwise.
+ * What is below (BARs, ROM, interrupts, IOMMU group) stays what it was, and so does
+ * the rest of a Q35 machine: its host bridge and its LPC bridge are Intel's, where
+ * Intel graphics expects them.
  *
- * The register ASLS points where a test wants it, usually to memory that the test
- * has written an OpRegion to. In debugfs, below igd_testdev/:
+ * The register ASLS of Intel graphics points where a test wants it, usually to
+ * memory that the test has written an OpRegion to. In debugfs, below vpc_guise/:
  *
  *	memory	16 pages, to be read and written
  *	address	where they are
@@ -20,13 +21,19 @@
 #include <linux/pci.h>
 #include <linux/sizes.h>
 
-#define IGD_ID		(PCI_VENDOR_ID_INTEL | 0xfeed << 16)
-#define IGD_CLASS	(PCI_CLASS_DISPLAY_VGA << 16 | 0x01)
 #define IGD_ASLS	0xfc
 
 static char *function;
 module_param(function, charp, 0444);
-MODULE_PARM_DESC(function, "Address of the function that is to become Intel graphics");
+MODULE_PARM_DESC(function, "Address of the function");
+
+static uint id = 0xfeed0000 | PCI_VENDOR_ID_INTEL;
+module_param(id, uint, 0444);
+MODULE_PARM_DESC(id, "What it reads as vendor and device ID");
+
+static uint class = PCI_CLASS_DISPLAY_VGA << 16 | 0x01;
+module_param(class, uint, 0444);
+MODULE_PARM_DESC(class, "What it reads as class and revision");
 
 static struct pci_bus *bus;
 static unsigned int devfn;
@@ -41,14 +48,14 @@ static bool laid_over(int where, u32 *val)
 {
 	switch (where & ~3) {
 	case PCI_VENDOR_ID:
-		*val = IGD_ID;
+		*val = id;
 		return true;
 	case PCI_CLASS_REVISION:
-		*val = IGD_CLASS;
+		*val = class;
 		return true;
 	case IGD_ASLS:
 		*val = READ_ONCE(asls);
-		return true;
+		return class >> 24 == PCI_BASE_CLASS_DISPLAY;
 	default:
 		return false;
 	}
@@ -133,7 +140,7 @@ static int find_bus(void)
 	return 0;
 }
 
-static int __init igd_testdev_init(void)
+static int __init vpc_guise_init(void)
 {
 	int ret = find_bus();
 
@@ -148,7 +155,7 @@ static int __init igd_testdev_init(void)
 	}
 
 	address = virt_to_phys(memory);
-	dir = debugfs_create_dir("igd_testdev", NULL);
+	dir = debugfs_create_dir("vpc_guise", NULL);
 	debugfs_create_file("memory", 0600, dir, NULL, &memory_fops);
 	debugfs_create_x64("address", 0400, dir, &address);
 	debugfs_create_x32("asls", 0600, dir, &asls);
@@ -156,16 +163,16 @@ static int __init igd_testdev_init(void)
 	find_again(&over);
 	return 0;
 }
-module_init(igd_testdev_init);
+module_init(vpc_guise_init);
 
-static void __exit igd_testdev_exit(void)
+static void __exit vpc_guise_exit(void)
 {
 	find_again(below);
 	debugfs_remove(dir);
 	free_pages((unsigned long)memory, get_order(SZ_64K));
 	put_device(&bus->dev);
 }
-module_exit(igd_testdev_exit);
+module_exit(vpc_guise_exit);
 
-MODULE_DESCRIPTION("Test device: Intel graphics with an OpRegion in RAM");
+MODULE_DESCRIPTION("Tests: a PCI function in the guise of another");
 MODULE_LICENSE("GPL");
