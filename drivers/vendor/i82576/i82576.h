@@ -217,6 +217,7 @@ struct i82576_vf {
  * @port: devlink port of the connector
  * @reporter: devlink health reporter, or NULL
  * @service: takes the mailbox, link and error events, in process context
+ * @recovery: pending from a fatal error until the PCI core has recovered from it
  * @irq: Linux number of the one interrupt that the PF uses
  * @perm_mac: address in the NVM; not used on the wire, VF addresses come from it
  * @lock: protects the registers of the device and everything below; order: see
@@ -241,6 +242,7 @@ struct i82576_pf {
 	struct devlink_port port;
 	struct devlink_health_reporter *reporter;
 	struct delayed_work service;
+	struct delayed_work recovery;
 	int irq;
 	u8 perm_mac[ETH_ALEN];
 	bool resetting;

@@ -49,6 +49,28 @@ static void pf_unmap(struct i82576_pf *pf)
 	pci_disable_device(pf->pdev);
 }
 
+/*
+ * After a fatal error the PCI core resets the link, which takes it a minute at most,
+ * and says so by slot_reset. When it fails it says nothing (6.12). Users of VFs, who
+ * wait since the error, must not wait for good.
+ */
+#define RECOVERY_LIMIT	(75 * HZ)
+
+static void pf_give_up(struct i82576_pf *pf)
+{
+	i82576_pf_lost(pf);
+	i82576_pf_reset_done(pf);
+}
+
+static void pf_not_recovered(struct work_struct *work)
+{
+	struct i82576_pf *pf = container_of(work, struct i82576_pf,
+					    recovery.work);
+
+	pci_err(pf->pdev, "no recovery from a fatal error: given up\n");
+	pf_give_up(pf);
+}
+
 static int pf_probe(struct pci_dev *pdev, const struct pci_device_id *id)
 {
 	struct i82576_pf *pf;
@@ -65,6 +87,7 @@ static int pf_probe(struct pci_dev *pdev, const struct pci_device_id *id)
 		return -ENOMEM;
 	mutex_init(&pf->lock);
 	INIT_DELAYED_WORK(&pf->service, i82576_service_work);
+	INIT_DELAYED_WORK(&pf->recovery, pf_not_recovered);
 	pf->down = true;
 
 	ret = pf_map(pf);
@@ -103,6 +126,8 @@ static void pf_remove(struct pci_dev *pdev)
 	/* Gone without notice: nobody may wait for registers that will not answer. */
 	if (!pci_device_is_present(pdev))
 		i82576_pf_lost(pf);
+	if (cancel_delayed_work_sync(&pf->recovery))
+		pf_give_up(pf);
 	i82576_sriov_disable(pf);
 	i82576_pf_stop(pf);
 	i82576_irq_free(pf);
@@ -127,31 +152,49 @@ static pci_ers_result_t pf_error_detected(struct pci_dev *pdev,
 	case pci_channel_io_normal:
 		return PCI_ERS_RESULT_CAN_RECOVER;
 	case pci_channel_io_frozen:
-		i82576_pf_reset_begin(pf);
+		/* Not yet over the last one? Then it began with that. */
+		if (!mod_delayed_work(system_wq, &pf->recovery, RECOVERY_LIMIT))
+			i82576_pf_reset_begin(pf);
 		return PCI_ERS_RESULT_NEED_RESET;
 	default:
 		i82576_pf_lost(pf);
+		if (cancel_delayed_work_sync(&pf->recovery))
+			pf_give_up(pf);
 		return PCI_ERS_RESULT_DISCONNECT;
 	}
 }
 
 static pci_ers_result_t pf_slot_reset(struct pci_dev *pdev)
 {
+	struct i82576_pf *pf = pci_get_drvdata(pdev);
+
+	if (!cancel_delayed_work_sync(&pf->recovery))
+		return PCI_ERS_RESULT_DISCONNECT;
 	pci_restore_state(pdev);
 	pci_save_state(pdev);
-	if (i82576_pf_reset_done(pci_get_drvdata(pdev)))
+	if (i82576_pf_reset_done(pf))
 		return PCI_ERS_RESULT_DISCONNECT;
 	return PCI_ERS_RESULT_RECOVERED;
 }
 
 static void pf_reset_prepare(struct pci_dev *pdev)
 {
-	i82576_pf_reset_begin(pci_get_drvdata(pdev));
+	struct i82576_pf *pf = pci_get_drvdata(pdev);
+
+	/* What the PCI core is about to save would be what a failed recovery left. */
+	if (delayed_work_pending(&pf->recovery))
+		pci_restore_state(pdev);
+	i82576_pf_reset_begin(pf);
 }
 
 static void pf_reset_done(struct pci_dev *pdev)
 {
-	i82576_pf_reset_done(pci_get_drvdata(pdev));
+	struct i82576_pf *pf = pci_get_drvdata(pdev);
+
+	i82576_pf_reset_done(pf);
+	/* An administrator has done what the PCI core could not. */
+	if (cancel_delayed_work_sync(&pf->recovery))
+		i82576_pf_reset_done(pf);
 }
 
 static const struct pci_error_handlers pf_err_handlers = {

@@ -93,8 +93,11 @@ void vpc_config_seed_bars(struct vfio_pci_core_state *st, u32 *shadow)
 	st->config.rom_writable = mask ? mask | PCI_ROM_ADDRESS_ENABLE : 0;
 }
 
-/* A device that resets itself loses its BARs, which nobody told the host. */
-static void restore_bars(struct pci_dev *pdev)
+/*
+ * A device that resets itself, or is reset on the way of a fatal error, loses its
+ * BARs, which nobody told the host.
+ */
+void vpc_config_restore_bars(struct pci_dev *pdev)
 {
 	unsigned int where, lost = 0;
 	u32 want, is;
@@ -111,7 +114,7 @@ static void restore_bars(struct pci_dev *pdev)
 		lost++;
 	}
 	if (lost)
-		pci_info(pdev, "has reset itself: %u BARs restored\n", lost);
+		pci_info(pdev, "was reset behind our back: %u BARs restored\n", lost);
 }
 
 static int bar_effect(struct vfio_pci_core_state *st, struct vpc_config_write *w)
@@ -165,7 +168,7 @@ static void set_command(struct vfio_pci_core_state *st,
 		return;
 	change = (is ^ cmd) & owned;
 	if (change & cmd & COMMAND_DECODE)
-		restore_bars(pdev);
+		vpc_config_restore_bars(pdev);
 	if (change & 0xff00)
 		set_command_high(st, owned, cmd);
 	if (change & 0xff)

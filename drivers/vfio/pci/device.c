@@ -243,6 +243,7 @@ static int enable_function(struct vfio_pci_core_state *st)
 
 	/* Bus mastering is the user's to switch on. */
 	pci_clear_master(pdev);
+	vpc_config_restore_bars(pdev);
 	ret = pci_enable_device(pdev);
 	if (ret)
 		return ret;

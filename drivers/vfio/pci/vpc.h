@@ -304,6 +304,7 @@ ssize_t vpc_config_read(struct vfio_pci_core_state *st, char __user *buf,
 ssize_t vpc_config_write(struct vfio_pci_core_state *st,
 			 const char __user *buf, size_t count, u64 offset);
 void vpc_config_reset_done(struct vfio_pci_core_state *st);
+void vpc_config_restore_bars(struct pci_dev *pdev);
 
 /* bar.c */
 int vpc_bars_open(struct vfio_pci_core_state *st);
