@@ -26,10 +26,11 @@ static struct vfio *listening(int *efd)
 /* The link is down for a while after a fatal error. */
 static bool answers(struct vfio *d)
 {
-	uint32_t id = 0;
+	uint32_t class = 0;
 
-	return vfio_read(d, VFIO_PCI_CONFIG_REGION_INDEX, PCI_VENDOR_ID, &id, 4) == 4 &&
-	       id == host_read(d->bdf, PCI_VENDOR_ID, 4) && id != UINT32_MAX;
+	return vfio_read(d, VFIO_PCI_CONFIG_REGION_INDEX, PCI_CLASS_REVISION, &class,
+			 4) == 4 &&
+	       class == host_read(d->bdf, PCI_CLASS_REVISION, 4) && class != UINT32_MAX;
 }
 
 static bool works(struct vfio *d)
