@@ -3,10 +3,15 @@
  * The user's view of config space: open, close, read and write
  *
  * What the hardware cannot change is read from the shadow, without a lock: a
- * dword is read as a whole. Whatever goes to the hardware passes the gate, which
- * keeps resets and the departure of the function away meanwhile. So the accessors
- * need not be those that wait for the PCI core, and must not be: a reset has
- * config space locked when it waits for the gate.
+ * dword is read as a whole. A read of the hardware waits for resets, but does not
+ * hold the gate open: a reset by the PCI core keeps config space locked against
+ * the accessors that reads use, and to one that is late a function in another
+ * kind of reset, or a removed one, answers with ones, without harm.
+ *
+ * A write to the hardware holds the gate open, which keeps resets and the departure
+ * of the function away meanwhile. So its accessors need not be those that wait for
+ * the PCI core, and must not be: a reset has config space locked when it waits for
+ * the gate.
  *
  * The lock orders writes. It is held while waiting at the gate, so nobody takes
  * it on the way of a reset: vpc_config_reset_done() does without.
@@ -99,9 +104,33 @@ void vpc_config_close(struct vfio_pci_core_state *st)
 	kfree(shadow);
 }
 
-/* A function that does not answer reads as ones, as ever. */
-static u32 hw_read(struct pci_dev *pdev, unsigned int offset,
-		   unsigned int width)
+/*
+ * Read the hardware for the user; the gate must not be held. A function that does
+ * not answer reads as ones, as ever.
+ */
+static __always_inline u32 hw_read(struct pci_dev *pdev, unsigned int offset,
+				   unsigned int width)
+{
+	u32 val;
+	u16 word;
+	u8 byte;
+
+	switch (width) {
+	case 1:
+		pci_user_read_config_byte(pdev, offset, &byte);
+		return byte;
+	case 2:
+		pci_user_read_config_word(pdev, offset, &word);
+		return word;
+	default:
+		pci_user_read_config_dword(pdev, offset, &val);
+		return val;
+	}
+}
+
+/* Read what a write is to change; the gate is held. */
+static __always_inline u32 hw_read_gated(struct pci_dev *pdev, unsigned int offset,
+					 unsigned int width)
 {
 	u32 val;
 	u16 word;
@@ -170,51 +199,41 @@ static const struct vpc_reg *reg_at(const struct vpc_config_map *map,
 }
 
 /*
- * Read the dword, or a part of it, that the hardware has a part in. The access to
- * the hardware has the width of the user's, since a device-specific register may
- * care. The gate is held open.
+ * The user's view of what an access covers of a dword. The access to the hardware
+ * has the width of the user's, since a device-specific register may care.
  */
-static u32 view_hw(struct vfio_pci_core_state *st, const struct vpc_reg *reg,
-		   u32 shadow, unsigned int offset, unsigned int width)
-{
-	unsigned int shift = (offset & 3) * 8;
-	u32 hw = hw_read(st->pdev, offset, width) << shift;
-
-	return vpc_reg_view(reg, hw, shadow) >> shift;
-}
-
-static int fill(struct vfio_pci_core_state *st, u8 *data, size_t count,
-		unsigned int offset)
+static __always_inline u32 view(struct vfio_pci_core_state *st,
+				unsigned int offset, unsigned int width)
 {
 	const struct vpc_config_map *map = &st->config.map;
-	const struct vpc_reg *reg;
-	bool entered = false;
+	const struct vpc_reg *reg = reg_at(map, offset);
+	u32 val = READ_ONCE(map->shadow[offset / 4]);
+	unsigned int shift = (offset & 3) * 8;
+
+	if (~reg->virt & vpc_reg_mask(offset, width))
+		val = vpc_reg_view(reg, hw_read(st->pdev, offset, width) << shift,
+				   val);
+	return val >> shift;
+}
+
+static void fill(struct vfio_pci_core_state *st, u8 *data, size_t count,
+		 unsigned int offset)
+{
 	unsigned int width;
-	u32 val;
-	int ret;
 
-	for (; count; offset += width, data += width, count -= width) {
-		width = access_width(offset, count);
-		reg = reg_at(map, offset);
-		val = READ_ONCE(map->shadow[offset / 4]);
-
-		if (!(~reg->virt & vpc_reg_mask(offset, width))) {
-			val >>= (offset & 3) * 8;
-		} else {
-			if (!entered) {
-				ret = vpc_gate_enter(st);
-				if (ret)
-					return ret;
-				entered = true;
-			}
-			val = view_hw(st, reg, val, offset, width);
+	while (count) {
+		for (; !(offset & 3) && count >= 4; offset += 4, count -= 4) {
+			put_unaligned_le32(view(st, offset, 4), data);
+			data += 4;
 		}
-		put_unaligned_le32(val, data);
+		if (!count)
+			break;
+		width = access_width(offset, count);
+		put_unaligned_le32(view(st, offset, width), data);
+		offset += width;
+		data += width;
+		count -= width;
 	}
-
-	if (entered)
-		vpc_gate_exit(st);
-	return 0;
 }
 
 static ssize_t read_chunks(struct vfio_pci_core_state *st, char __user *buf,
@@ -222,13 +241,10 @@ static ssize_t read_chunks(struct vfio_pci_core_state *st, char __user *buf,
 {
 	u8 data[CHUNK + 3];
 	size_t len;
-	int ret;
 
 	for (size_t done = 0; done < count; done += len) {
 		len = chunk_length(offset + done, count - done);
-		ret = fill(st, data, len, offset + done);
-		if (ret)
-			return ret;
+		fill(st, data, len, offset + done);
 		if (copy_to_user(buf + done, data, len))
 			return -EFAULT;
 	}
@@ -241,41 +257,20 @@ static bool is_plain(u64 offset, size_t count)
 	return count <= 4 && is_power_of_2(count) && !(offset & (count - 1));
 }
 
-static ssize_t give(char __user *buf, unsigned int width, u32 val)
-{
-	switch (width) {
-	case 1:
-		return put_user(val, (u8 __user *)buf) ?: 1;
-	case 2:
-		return put_user(cpu_to_le16(val), (__le16 __user *)buf) ?: 2;
-	default:
-		return put_user(cpu_to_le32(val), (__le32 __user *)buf) ?: 4;
-	}
-}
-
 /* By far the most frequent access: one register. */
 static ssize_t read_plain(struct vfio_pci_core_state *st, char __user *buf,
 			  unsigned int width, unsigned int offset)
 {
-	const struct vpc_config_map *map = &st->config.map;
-	const struct vpc_reg *reg = reg_at(map, offset);
-	u32 val = READ_ONCE(map->shadow[offset / 4]);
-	bool awoken;
-	int ret;
-
-	if (!(~reg->virt & vpc_reg_mask(offset, width)))
-		return give(buf, width, val >> (offset & 3) * 8);
-
-	ret = wake(st, &awoken);
-	if (ret)
-		return ret;
-	ret = vpc_gate_enter(st);
-	if (!ret) {
-		val = view_hw(st, reg, val, offset, width);
-		vpc_gate_exit(st);
+	switch (width) {
+	case 1:
+		return put_user(view(st, offset, 1), (u8 __user *)buf) ?: 1;
+	case 2:
+		return put_user(cpu_to_le16(view(st, offset, 2)),
+				(__le16 __user *)buf) ?: 2;
+	default:
+		return put_user(cpu_to_le32(view(st, offset, 4)),
+				(__le32 __user *)buf) ?: 4;
 	}
-	let_sleep(st, awoken);
-	return ret ? ret : give(buf, width, val);
 }
 
 /*
@@ -292,15 +287,14 @@ ssize_t vpc_config_read(struct vfio_pci_core_state *st, char __user *buf,
 
 	if (unlikely(offset >= size))
 		return -EINVAL;
-	if (unlikely(vpc_gate_inert(st)))
-		return -EIO;
-	if (likely(is_plain(offset, count)))
-		return read_plain(st, buf, count, offset);
-
-	ret = wake(st, &awoken);
-	if (ret)
+	ret = vpc_gate_pass(st) ?: wake(st, &awoken);
+	if (unlikely(ret))
 		return ret;
-	ret = read_chunks(st, buf, min_t(u64, count, size - offset), offset);
+	if (likely(is_plain(offset, count)))
+		ret = read_plain(st, buf, count, offset);
+	else
+		ret = read_chunks(st, buf, min_t(u64, count, size - offset),
+				  offset);
 	let_sleep(st, awoken);
 	return ret;
 }
@@ -318,7 +312,7 @@ static int write_hw(struct vfio_pci_core_state *st,
 	if (ret)
 		return ret;
 	if (!vpc_write_is_whole(w)) {
-		val = hw_read(st->pdev, w->offset, w->width) << shift;
+		val = hw_read_gated(st->pdev, w->offset, w->width) << shift;
 		val = vpc_reg_merge(reg, val, w->val, w->mask);
 	}
 	ret = hw_write(st->pdev, w->offset, w->width, val >> shift);
@@ -366,6 +360,13 @@ static int write_one(struct vfio_pci_core_state *st, unsigned int offset,
 	return ret;
 }
 
+/* As with hardware, the user is not told whether a reset worked. */
+static void reset_if(struct vfio_pci_core_state *st, bool wanted)
+{
+	if (unlikely(wanted))
+		vpc_reset_function(st);
+}
+
 static int write_chunk(struct vfio_pci_core_state *st, const u8 *data,
 		       size_t count, unsigned int offset)
 {
@@ -380,21 +381,8 @@ static int write_chunk(struct vfio_pci_core_state *st, const u8 *data,
 				get_unaligned_le32(data + done), &reset);
 	}
 	mutex_unlock(&st->config.lock);
-
-	/* As with hardware, the user is not told whether it worked. */
-	if (unlikely(reset))
-		vpc_reset_function(st);
+	reset_if(st, reset);
 	return ret;
-}
-
-static int fetch(const char __user *buf, u8 *data, size_t count)
-{
-	/* A constant length saves a call. */
-	if (likely(count == 2))
-		return copy_from_user(data, buf, 2) ? -EFAULT : 0;
-	if (likely(count == 4))
-		return copy_from_user(data, buf, 4) ? -EFAULT : 0;
-	return copy_from_user(data, buf, count) ? -EFAULT : 0;
 }
 
 static ssize_t write_chunks(struct vfio_pci_core_state *st,
@@ -407,13 +395,54 @@ static ssize_t write_chunks(struct vfio_pci_core_state *st,
 
 	for (size_t done = 0; done < count; done += len) {
 		len = chunk_length(offset + done, count - done);
-		ret = fetch(buf + done, data, len);
-		if (!ret)
-			ret = write_chunk(st, data, len, offset + done);
+		if (copy_from_user(data, buf + done, len))
+			return -EFAULT;
+		ret = write_chunk(st, data, len, offset + done);
 		if (ret)
 			return ret;
 	}
 	return count;
+}
+
+static int fetch_plain(const char __user *buf, unsigned int width, u32 *val)
+{
+	__le32 val4 = 0;
+	__le16 val2 = 0;
+	u8 val1 = 0;
+	int ret;
+
+	switch (width) {
+	case 1:
+		ret = get_user(val1, (u8 __user *)buf);
+		*val = val1;
+		return ret;
+	case 2:
+		ret = get_user(val2, (__le16 __user *)buf);
+		*val = le16_to_cpu(val2);
+		return ret;
+	default:
+		ret = get_user(val4, (__le32 __user *)buf);
+		*val = le32_to_cpu(val4);
+		return ret;
+	}
+}
+
+static ssize_t write_plain(struct vfio_pci_core_state *st,
+			   const char __user *buf, unsigned int width,
+			   unsigned int offset)
+{
+	bool reset = false;
+	u32 val;
+	int ret;
+
+	ret = fetch_plain(buf, width, &val);
+	if (unlikely(ret))
+		return ret;
+	mutex_lock(&st->config.lock);
+	ret = write_one(st, offset, width, val, &reset);
+	mutex_unlock(&st->config.lock);
+	reset_if(st, reset);
+	return ret ? ret : (ssize_t)width;
 }
 
 /* Write to the user's view; otherwise as vpc_config_read(). */
@@ -432,7 +461,11 @@ ssize_t vpc_config_write(struct vfio_pci_core_state *st, const char __user *buf,
 	ret = wake(st, &awoken);
 	if (ret)
 		return ret;
-	ret = write_chunks(st, buf, min_t(u64, count, size - offset), offset);
+	if (likely(is_plain(offset, count)))
+		ret = write_plain(st, buf, count, offset);
+	else
+		ret = write_chunks(st, buf, min_t(u64, count, size - offset),
+				   offset);
 	let_sleep(st, awoken);
 	return ret;
 }

@@ -147,12 +147,6 @@ void vpc_gate_set_asleep(struct vfio_pci_core_state *st, unsigned int flag,
 		give_back(st);
 }
 
-/* Once true, true until the device is gone: may be read without the lock. */
-bool vpc_gate_inert(struct vfio_pci_core_state *st)
-{
-	return READ_ONCE(st->gate.inert);
-}
-
 /**
  * vfio_pci_core_reset_begin - keep the user away from a function about to reset
  * @core: the device

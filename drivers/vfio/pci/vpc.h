@@ -289,7 +289,26 @@ void vpc_gate_set_memory(struct vfio_pci_core_state *st, bool on);
 void vpc_gate_set_asleep(struct vfio_pci_core_state *st, unsigned int flag,
 			 bool asleep);
 bool vpc_gate_is_open(struct vfio_pci_core_state *st);
-bool vpc_gate_inert(struct vfio_pci_core_state *st);
+
+/* Once true, true until the device is gone: may be read without the lock. */
+static inline bool vpc_gate_inert(struct vfio_pci_core_state *st)
+{
+	return READ_ONCE(st->gate.inert);
+}
+
+/* Pass the gate without holding it open, for what does no harm if it is late. */
+static inline int vpc_gate_pass(struct vfio_pci_core_state *st)
+{
+	int ret;
+
+	if (likely(!READ_ONCE(st->gate.blocked) && !READ_ONCE(st->gate.inert)))
+		return 0;
+
+	ret = vpc_gate_enter(st);
+	if (!ret)
+		vpc_gate_exit(st);
+	return ret;
+}
 
 /* config.c */
 int vpc_config_open(struct vfio_pci_core_state *st);
