@@ -381,15 +381,20 @@ static ssize_t write_one(struct bar_io *rq, const char __user *ubuf,
 	return width;
 }
 
-static ssize_t rw_any(struct bar_io *rq, char __user *buf, size_t count,
-		      u64 offset)
+static bool meets_trap(const struct bar_io *rq, u64 offset, size_t count)
 {
 	u64 run_end;
 
+	return rq->st->bars[rq->nr].trapped &&
+	       (vpc_trap_find(rq->st, rq->nr, offset, &run_end) ||
+		count > run_end - offset);
+}
+
+static ssize_t rw_any(struct bar_io *rq, char __user *buf, size_t count,
+		      u64 offset)
+{
 	if (count > widest(rq) || !is_power_of_2(count) ||
-	    !IS_ALIGNED(offset, count) ||
-	    vpc_trap_find(rq->st, rq->nr, offset, &run_end) ||
-	    count > run_end - offset)
+	    !IS_ALIGNED(offset, count) || meets_trap(rq, offset, count))
 		return rw_chunks(rq, buf, count, offset);
 
 	return rq->write ? write_one(rq, buf, count, offset) :

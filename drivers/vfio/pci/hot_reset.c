@@ -13,26 +13,45 @@
 #include "trace.h"
 #include "vpc.h"
 
+/* Functions that a hot reset hits, as far as nothing is allocated for them */
+#define FEW	8
+
 /* Whether a slot reset, which is the smaller one, or a bus reset is possible. */
 static bool slot_resets(struct pci_dev *pdev)
 {
 	return !pci_probe_reset_slot(pdev->slot);
 }
 
-static bool hot_reset_works(struct pci_dev *pdev)
+/**
+ * struct reset_reach - what a hot reset asked of a function would hit
+ * @works: a hot reset is possible
+ * @slot: only functions in this slot (and behind it), or NULL for the bus
+ */
+struct reset_reach {
+	bool works;
+	struct pci_slot *slot;
+};
+
+static struct reset_reach reset_reach(struct pci_dev *pdev)
 {
-	return !pci_is_root_bus(pdev->bus) &&
-	       (slot_resets(pdev) || !pci_probe_reset_bus(pdev->bus));
+	struct reset_reach reach = {};
+
+	if (pci_is_root_bus(pdev->bus))
+		return reach;
+	if (slot_resets(pdev))
+		reach.slot = pdev->slot;
+	reach.works = reach.slot || !pci_probe_reset_bus(pdev->bus);
+	return reach;
 }
 
 /* Devices that a reset hits together share a set: slot, bus, or alone. */
 int vpc_assign_device_set(struct vfio_pci_core_state *st)
 {
-	struct pci_dev *pdev = st->pdev;
+	struct reset_reach reach = reset_reach(st->pdev);
 	void *id = st->core;
 
-	if (hot_reset_works(pdev))
-		id = slot_resets(pdev) ? (void *)pdev->slot : (void *)pdev->bus;
+	if (reach.works)
+		id = reach.slot ? (void *)reach.slot : (void *)st->pdev->bus;
 
 	return vfio_assign_device_set(&st->core->vdev, id);
 }
@@ -73,11 +92,11 @@ static int affected_step(struct pci_dev *pdev, void *data)
 	return walk->ret;
 }
 
-static int walk_affected(struct pci_dev *pdev, affected_fn visit,
-			 void *data)
+static int walk_affected(struct pci_dev *pdev, const struct reset_reach *reach,
+			 affected_fn visit, void *data)
 {
 	struct affected_walk walk = {
-		.slot = slot_resets(pdev) ? pdev->slot : NULL,
+		.slot = reach->slot,
 		.bus = pdev->bus,
 		.visit = visit,
 		.data = data,
@@ -93,11 +112,12 @@ static int count_one(struct pci_dev *pdev, void *data)
 	return 0;
 }
 
-static unsigned int count_affected(struct pci_dev *pdev)
+static unsigned int count_affected(struct pci_dev *pdev,
+				   const struct reset_reach *reach)
 {
 	unsigned int count = 0;
 
-	walk_affected(pdev, count_one, &count);
+	walk_affected(pdev, reach, count_one, &count);
 	return count;
 }
 
@@ -107,7 +127,7 @@ static unsigned int count_affected(struct pci_dev *pdev)
  * @ictx: its iommufd if it was opened as a character device, or NULL
  * @devices: what the user gets
  * @max: entries that there is room for
- * @count: entries found; more than @max if devices were added meanwhile
+ * @count: entries found, which may be more
  * @owned: the user of @ictx owns everything found so far
  */
 struct reset_info {
@@ -161,7 +181,8 @@ static int fill_one(struct pci_dev *pdev, void *data)
 }
 
 /* Collect what a reset hits; the set's lock keeps ownership from changing. */
-static int collect_info(struct vfio_pci_core_state *st, struct reset_info *info)
+static int collect_info(struct vfio_pci_core_state *st,
+			const struct reset_reach *reach, struct reset_info *info)
 {
 	struct vfio_device *vdev = &st->core->vdev;
 	int ret;
@@ -169,16 +190,45 @@ static int collect_info(struct vfio_pci_core_state *st, struct reset_info *info)
 	mutex_lock(&vdev->dev_set->lock);
 	if (vfio_device_cdev_opened(vdev))
 		info->ictx = vfio_iommufd_device_ictx(vdev);
-	ret = walk_affected(st->pdev, fill_one, info);
+	info->count = 0;
+	ret = walk_affected(st->pdev, reach, fill_one, info);
 	mutex_unlock(&vdev->dev_set->lock);
 	return ret;
+}
+
+/* Give the user what was found, or how much room it needs. */
+static long hand_out_info(struct vfio_pci_core_state *st,
+			  const struct reset_info *info,
+			  struct vfio_pci_hot_reset_info *hdr,
+			  struct vfio_pci_hot_reset_info __user *arg)
+{
+	const size_t minsz = offsetofend(struct vfio_pci_hot_reset_info, count);
+	long ret = 0;
+
+	hdr->flags = 0;
+	if (vfio_device_cdev_opened(&st->core->vdev)) {
+		hdr->flags = VFIO_PCI_HOT_RESET_FLAG_DEV_ID;
+		if (info->owned)
+			hdr->flags |= VFIO_PCI_HOT_RESET_FLAG_DEV_ID_OWNED;
+	}
+	hdr->count = info->count;
+	if (hdr->argsz < struct_size(arg, devices, info->count))
+		ret = -ENOSPC;
+	else if (copy_to_user(arg->devices, info->devices,
+			      info->count * sizeof(*info->devices)))
+		return -EFAULT;
+	return copy_to_user(arg, hdr, minsz) ? -EFAULT : ret;
 }
 
 long vpc_ioctl_hot_reset_info(struct vfio_pci_core_state *st, void __user *arg)
 {
 	const size_t minsz = offsetofend(struct vfio_pci_hot_reset_info, count);
-	struct vfio_pci_hot_reset_info __user *uinfo = arg;
-	struct reset_info info = { .vdev = &st->core->vdev, .owned = true };
+	struct reset_reach reach = reset_reach(st->pdev);
+	struct vfio_pci_dependent_device few[FEW];
+	struct reset_info info = {
+		.vdev = &st->core->vdev, .devices = few, .max = FEW,
+		.owned = true,
+	};
 	struct vfio_pci_hot_reset_info hdr;
 	long ret;
 
@@ -186,39 +236,25 @@ long vpc_ioctl_hot_reset_info(struct vfio_pci_core_state *st, void __user *arg)
 		return -EFAULT;
 	if (hdr.argsz < minsz)
 		return -EINVAL;
-	if (!hot_reset_works(st->pdev))
+	if (!reach.works)
 		return -ENODEV;
 
-	info.max = count_affected(st->pdev);
-	info.devices = kcalloc(info.max, sizeof(*info.devices),
-			       GFP_KERNEL_ACCOUNT);
-	if (!info.devices)
-		return -ENOMEM;
-
-	ret = collect_info(st, &info);
-	if (ret)
-		goto out;
-	if (info.count > info.max) {
-		ret = -EAGAIN;
-		goto out;
+	ret = collect_info(st, &reach, &info);
+	if (!ret && info.count > info.max) {
+		info.max = info.count;
+		info.devices = kcalloc(info.max, sizeof(*info.devices),
+				       GFP_KERNEL_ACCOUNT);
+		if (!info.devices)
+			return -ENOMEM;
+		ret = collect_info(st, &reach, &info);
+		/* Devices were added meanwhile. */
+		if (!ret && info.count > info.max)
+			ret = -EAGAIN;
 	}
-
-	hdr.flags = 0;
-	if (vfio_device_cdev_opened(&st->core->vdev)) {
-		hdr.flags = VFIO_PCI_HOT_RESET_FLAG_DEV_ID;
-		if (info.owned)
-			hdr.flags |= VFIO_PCI_HOT_RESET_FLAG_DEV_ID_OWNED;
-	}
-	hdr.count = info.count;
-	if (hdr.argsz < struct_size(uinfo, devices, info.count))
-		ret = -ENOSPC;
-	else if (copy_to_user(uinfo->devices, info.devices,
-			      info.count * sizeof(*info.devices)))
-		ret = -EFAULT;
-	if (ret != -EFAULT && copy_to_user(arg, &hdr, minsz))
-		ret = -EFAULT;
-out:
-	kfree(info.devices);
+	if (!ret)
+		ret = hand_out_info(st, &info, &hdr, arg);
+	if (info.devices != few)
+		kfree(info.devices);
 	return ret;
 }
 
@@ -328,13 +364,14 @@ static int try_hot_reset(struct vfio_pci_core_state *st,
 			 struct reset_proof *proof)
 {
 	struct vfio_device_set *set = st->core->vdev.dev_set;
+	struct reset_reach reach = reset_reach(st->pdev);
 	int ret;
 
 	proof->vdev = &st->core->vdev;
 	mutex_lock(&set->lock);
 	if (!proof->num)
 		proof->ictx = vfio_iommufd_device_ictx(proof->vdev);
-	ret = walk_affected(st->pdev, check_owned, proof);
+	ret = walk_affected(st->pdev, &reach, check_owned, proof);
 	if (!ret)
 		ret = reset_set(set, st->pdev);
 	mutex_unlock(&set->lock);
@@ -358,6 +395,7 @@ static int get_groups(struct reset_proof *proof, const s32 *fds,
 }
 
 static int hot_reset_by_groups(struct vfio_pci_core_state *st,
+			       const struct reset_reach *reach,
 			       const s32 __user *ufds, unsigned int count)
 {
 	struct reset_proof proof = {};
@@ -365,7 +403,7 @@ static int hot_reset_by_groups(struct vfio_pci_core_state *st,
 	int ret;
 
 	/* No set needs more groups than it has functions. */
-	if (count > count_affected(st->pdev))
+	if (count > count_affected(st->pdev, reach))
 		return -EINVAL;
 
 	fds = memdup_array_user(ufds, count, sizeof(*fds));
@@ -387,6 +425,7 @@ long vpc_ioctl_hot_reset(struct vfio_pci_core_state *st, void __user *arg)
 {
 	const size_t minsz = offsetofend(struct vfio_pci_hot_reset, count);
 	struct vfio_pci_hot_reset __user *ureset = arg;
+	struct reset_reach reach = reset_reach(st->pdev);
 	struct reset_proof proof = {};
 	struct vfio_pci_hot_reset hdr;
 
@@ -394,7 +433,7 @@ long vpc_ioctl_hot_reset(struct vfio_pci_core_state *st, void __user *arg)
 		return -EFAULT;
 	if (hdr.argsz < minsz || hdr.flags)
 		return -EINVAL;
-	if (!hot_reset_works(st->pdev))
+	if (!reach.works)
 		return -ENODEV;
 	if (vpc_gate_inert(st))
 		return -EIO;
@@ -403,7 +442,8 @@ long vpc_ioctl_hot_reset(struct vfio_pci_core_state *st, void __user *arg)
 	if (!!hdr.count == vfio_device_cdev_opened(&st->core->vdev))
 		return -EINVAL;
 	if (hdr.count)
-		return hot_reset_by_groups(st, ureset->group_fds, hdr.count);
+		return hot_reset_by_groups(st, &reach, ureset->group_fds,
+					   hdr.count);
 	return try_hot_reset(st, &proof);
 }
 
@@ -420,13 +460,17 @@ void vpc_device_set_try_reset(struct vfio_pci_core_state *st)
 {
 	struct vfio_device_set *set = st->core->vdev.dev_set;
 	struct vfio_device *vdev;
+	struct reset_reach reach;
 
 	lockdep_assert_held(&set->lock);
-	if (!st->needs_reset || !hot_reset_works(st->pdev))
+	if (!st->needs_reset)
+		return;
+	reach = reset_reach(st->pdev);
+	if (!reach.works)
 		return;
 	/* The device that is just being closed still counts. */
 	if (vfio_device_set_open_count(set) > 1 ||
-	    walk_affected(st->pdev, check_in_set, set))
+	    walk_affected(st->pdev, &reach, check_in_set, set))
 		return;
 	if (reset_set(set, st->pdev))
 		return;

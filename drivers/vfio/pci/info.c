@@ -64,35 +64,66 @@ static int copy_caps(struct vfio_device_info *info, struct vfio_info_cap *caps,
 	return 0;
 }
 
-long vpc_ioctl_get_info(struct vfio_pci_core_state *st, void __user *arg)
+/* A program older than the capability chain gets no more than it knows. */
+static __always_inline int store_answer(struct vfio_device_info __user *arg,
+					const struct vfio_device_info *info,
+					size_t size)
 {
-	const size_t minsz = offsetofend(struct vfio_device_info, num_irqs);
+	if (!user_write_access_begin(arg, min(size, sizeof(*arg))))
+		return -EFAULT;
+	unsafe_put_user(info->argsz, &arg->argsz, fault);
+	unsafe_put_user(info->flags, &arg->flags, fault);
+	unsafe_put_user(info->num_regions, &arg->num_regions, fault);
+	unsafe_put_user(info->num_irqs, &arg->num_irqs, fault);
+	if (size >= offsetofend(struct vfio_device_info, cap_offset))
+		unsafe_put_user(info->cap_offset, &arg->cap_offset, fault);
+	if (size >= sizeof(*info))
+		unsafe_put_user(info->pad, &arg->pad, fault);
+	user_write_access_end();
+	return 0;
+
+fault:
+	user_write_access_end();
+	return -EFAULT;
+}
+
+static noinline int hand_out_caps(struct vfio_pci_core_state *st,
+				  struct vfio_device_info *info,
+				  struct vfio_device_info __user *arg)
+{
 	struct vfio_info_cap caps = {};
-	struct vfio_device_info info = {};
-	size_t size;
 	int ret;
 
-	if (copy_from_user(&info, arg, minsz))
+	ret = add_atomic_cap(st, &caps);
+	if (!ret)
+		ret = copy_caps(info, &caps, (u8 __user *)arg);
+	kfree(caps.buf);
+	return ret;
+}
+
+long vpc_ioctl_get_info(struct vfio_pci_core_state *st, void __user *arg)
+{
+	struct vfio_device_info __user *uinfo = arg;
+	struct vfio_device_info info = {};
+	u32 argsz;
+	int ret;
+
+	if (get_user(argsz, &uinfo->argsz))
 		return -EFAULT;
-	if (info.argsz < minsz)
+	if (argsz < offsetofend(struct vfio_device_info, num_irqs))
 		return -EINVAL;
 
-	/* A program older than the capability chain gets no more than it knows. */
-	size = min_t(size_t, info.argsz, sizeof(info));
+	info.argsz = argsz;
 	info.flags = VFIO_DEVICE_FLAGS_PCI;
 	if (st->reset_works)
 		info.flags |= VFIO_DEVICE_FLAGS_RESET;
 	info.num_regions = VFIO_PCI_NUM_REGIONS + st->num_regions;
 	info.num_irqs = VFIO_PCI_NUM_IRQS;
 
-	if (st->atomics) {
-		ret = add_atomic_cap(st, &caps);
-		if (!ret)
-			ret = copy_caps(&info, &caps, arg);
-		kfree(caps.buf);
+	if (unlikely(st->atomics)) {
+		ret = hand_out_caps(st, &info, uinfo);
 		if (ret)
 			return ret;
 	}
-
-	return copy_to_user(arg, &info, size) ? -EFAULT : 0;
+	return store_answer(uinfo, &info, argsz);
 }

@@ -247,6 +247,25 @@ static int run_action(struct vfio_pci_core_state *st,
 	return ret;
 }
 
+/* The members are faster to fetch one by one than as a structure. */
+static __always_inline int fetch_header(const struct vfio_irq_set __user *arg,
+					struct vfio_irq_set *hdr)
+{
+	if (!user_read_access_begin(arg, sizeof(*arg)))
+		return -EFAULT;
+	unsafe_get_user(hdr->argsz, &arg->argsz, fault);
+	unsafe_get_user(hdr->flags, &arg->flags, fault);
+	unsafe_get_user(hdr->index, &arg->index, fault);
+	unsafe_get_user(hdr->start, &arg->start, fault);
+	unsafe_get_user(hdr->count, &arg->count, fault);
+	user_read_access_end();
+	return 0;
+
+fault:
+	user_read_access_end();
+	return -EFAULT;
+}
+
 /*
  * All of the user's data is copied before a lock is taken: a page fault may wait
  * for anything, mmap_lock and our own fault handler included.
@@ -260,8 +279,9 @@ long vpc_ioctl_set_irqs(struct vfio_pci_core_state *st, void __user *arg)
 	void *data;
 	int ret;
 
-	if (copy_from_user(&hdr, arg, minsz))
-		return -EFAULT;
+	ret = fetch_header(arg, &hdr);
+	if (ret)
+		return ret;
 	ret = vfio_set_irqs_validate_and_prepare(&hdr,
 						 vpc_irq_count(st, hdr.index),
 						 VFIO_PCI_NUM_IRQS, &size);

@@ -213,15 +213,17 @@ static int fill_added(struct vfio_pci_core_state *st,
 static __always_inline bool fill_plain(struct vfio_pci_core_state *st,
 				       struct vfio_region_info *info)
 {
+	unsigned int bar;
+
 	info->flags = 0;
 	info->size = 0;
 	info->cap_offset = 0;
 	info->offset = VPC_INDEX_TO_OFFSET(info->index);
 
 	if (info->index <= VFIO_PCI_BAR5_REGION_INDEX) {
-		fill_bar(st, array_index_nospec(info->index, PCI_STD_NUM_BARS),
-			 info);
-		return list_empty(&st->traps);
+		bar = array_index_nospec(info->index, PCI_STD_NUM_BARS);
+		fill_bar(st, bar, info);
+		return !st->bars[bar].trapped;
 	}
 	if (info->index != VFIO_PCI_CONFIG_REGION_INDEX)
 		return false;

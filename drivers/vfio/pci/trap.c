@@ -152,6 +152,8 @@ static int trap_range(struct vfio_pci_core_state *st, int bar, u64 start,
 	ret = vpc_trap_insert(&st->traps, trap);
 	if (ret)
 		kfree(trap);
+	else
+		st->bars[bar].trapped = true;
 	return ret;
 }
 

@@ -128,6 +128,7 @@ struct vpc_config {
  * @mappable: may be given to mmap()
  * @pad: memory below page size: the rest of the page, held so that nobody else
  *	gets it
+ * @trapped: there are traps in it
  * @next_fault: page of the device file that the next fault is about if the user
  *	touches page after page; a guess without lock, see mmap.c
  * @last_batch: number of pages that the last fault mapped
@@ -138,6 +139,7 @@ struct vpc_bar {
 	bool mappable;
 	struct resource *pad;
 	unsigned long next_fault;
+	bool trapped;
 	unsigned int last_batch;
 };
 
