@@ -162,6 +162,7 @@ void vpc_gate_set_asleep(struct vfio_pci_core_state *st, unsigned int flag,
 void vfio_pci_core_reset_begin(struct vfio_pci_core_device *core)
 {
 	struct vpc_gate *gate = &core->state->gate;
+	bool revoked;
 
 	down_write(&gate->lock);
 	gate->resets++;
@@ -172,9 +173,16 @@ void vfio_pci_core_reset_begin(struct vfio_pci_core_device *core)
 	if (!gate->blocked)
 		vpc_intx_suspend(core->state);
 	gate->blocked = true;
+	revoked = smp_load_acquire(&gate->revoked);
 	gate_changed(core->state);
 	up_write(&gate->lock);
+
+	/* Once is enough for resets that nest, as those of the PCI core do. */
+	if (revoked)
+		return;
 	revoke(core->state);
+	/* Pairs with whoever takes this for his own. */
+	smp_store_release(&gate->revoked, true);
 }
 EXPORT_SYMBOL_VPC(vfio_pci_core_reset_begin);
 
@@ -210,6 +218,7 @@ void vfio_pci_core_reset_end(struct vfio_pci_core_device *core)
 	down_write(&gate->lock);
 	if (!gate->resets) {
 		gate->blocked = false;
+		gate->revoked = false;
 		vpc_intx_resume(st);
 		wake_up_all(&gate->unblocked);
 	}
