@@ -1,73 +1,99 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What the kernel has allocated for itself: objects in slabs, vmalloc, per-CPU
- * memory, page tables. Free objects that the allocator keeps are given back
- * first, so that two looks differ by what was allocated between them.
+ * What the kernel allocates on behalf of this task, from the tracepoints of its
+ * allocators: exact, where the sums in /proc also show what everybody else does.
+ * Pages that are allocated as such do not count: they are page tables.
  */
-#include <dirent.h>
 #include <fcntl.h>
 
 #include "memory.h"
 #include "test.h"
 
-static void shrink_slabs(void)
+#define TRACING		"/sys/kernel/tracing/"
+#define MAX_LIVE	20000
+
+static const char *const events[] = {
+	"kmem/kmalloc", "kmem/kmem_cache_alloc", "kmem/kfree", "kmem/kmem_cache_free",
+};
+
+static struct { unsigned long ptr, bytes; } live[MAX_LIVE];
+static unsigned int nlive;
+
+static void put(const char *file, const char *text)
 {
-	DIR *dir = opendir("/sys/kernel/slab");
-	struct dirent *e;
-	char path[300];
+	char path[200];
 	int fd;
 
-	ASSERT(dir);
-	while ((e = readdir(dir))) {
-		snprintf(path, sizeof(path), "/sys/kernel/slab/%s/shrink", e->d_name);
-		fd = open(path, O_WRONLY);
-		if (fd < 0)
-			continue;
-		EXPECT_EQ(write(fd, "1", 1), 1);
-		close(fd);
+	snprintf(path, sizeof(path), TRACING "%s", file);
+	fd = open(path, O_WRONLY | O_TRUNC | O_CLOEXEC);
+	ASSERT(fd >= 0);
+	ASSERT_EQ(write(fd, text, strlen(text)), strlen(text));
+	close(fd);
+}
+
+static void trace(bool on)
+{
+	char name[200];
+
+	for (unsigned int i = 0; i < ARRAY_SIZE(events); i++) {
+		snprintf(name, sizeof(name), "events/%s/enable", events[i]);
+		put(name, on ? "1" : "0");
 	}
-	closedir(dir);
 }
 
-static long slab_bytes(void)
+static unsigned long field(const char *line, const char *name, int base)
 {
-	FILE *f = fopen("/proc/slabinfo", "r");
-	long used, size, sum = 0;
-	char line[300];
+	const char *at = strstr(line, name);
 
-	ASSERT(f);
-	while (fgets(line, sizeof(line), f))
-		if (sscanf(line, "%*s %ld %*d %ld", &used, &size) == 2)
-			sum += used * size;
-	fclose(f);
-	return sum;
+	return at ? strtoul(at + strlen(name), NULL, base) : 0;
 }
 
-static long meminfo_bytes(void)
+static void forget(unsigned long ptr)
 {
-	static const char *const names[] = {
-		"VmallocUsed:", "Percpu:", "PageTables:", "SecPageTables:",
-	};
-	FILE *f = fopen("/proc/meminfo", "r");
-	char line[200], name[64];
-	long kb, sum = 0;
+	for (unsigned int i = 0; i < nlive; i++)
+		if (live[i].ptr == ptr)
+			live[i] = live[--nlive];
+}
+
+static long sum_of_trace(void)
+{
+	FILE *f = fopen(TRACING "trace", "re");
+	unsigned long ptr, bytes;
+	char line[500];
+	long sum = 0;
 
 	ASSERT(f);
+	nlive = 0;
 	while (fgets(line, sizeof(line), f)) {
-		if (sscanf(line, "%63s %ld", name, &kb) != 2)
+		ptr = field(line, " ptr=", 16);
+		bytes = field(line, " bytes_alloc=", 10);
+		if (!ptr)
 			continue;
-		for (unsigned int i = 0; i < ARRAY_SIZE(names); i++)
-			if (!strcmp(name, names[i]))
-				sum += kb * 1024;
+		forget(ptr);
+		if (!bytes)
+			continue;
+		ASSERT(nlive < MAX_LIVE);
+		live[nlive].ptr = ptr;
+		live[nlive++].bytes = bytes;
 	}
 	fclose(f);
+	for (unsigned int i = 0; i < nlive; i++)
+		sum += live[i].bytes;
 	return sum;
 }
 
-long kernel_memory(void)
+long memory_kept(void (*run)(void))
 {
-	/* What is freed after a grace period is freed by then. */
-	sleep(2);
-	shrink_slabs();
-	return slab_bytes() + meminfo_bytes();
+	char pid[20];
+
+	snprintf(pid, sizeof(pid), "%d", getpid());
+	put("options/hash-ptr", "0");
+	put("buffer_size_kb", "16384");
+	put("set_event_pid", pid);
+	put("tracing_on", "1");
+	put("trace", "");
+	trace(true);
+	run();
+	trace(false);
+	return sum_of_trace();
 }

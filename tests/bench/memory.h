@@ -2,7 +2,10 @@
 #ifndef BENCH_MEMORY_H
 #define BENCH_MEMORY_H
 
-/* Bytes that the kernel has allocated for itself; the test is left on failure */
-long kernel_memory(void);
+/*
+ * Bytes that the kernel allocates for what @run does and still holds when it
+ * returns; the test is left on failure
+ */
+long memory_kept(void (*run)(void));
 
 #endif
