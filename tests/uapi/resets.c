@@ -54,9 +54,9 @@ static void used_once(void)
 		SKIP("the kernel has no tracepoints");
 	dut_close();
 	ASSERT_EQ(vfio_open(&v, args.bdf[0]), 0);
+	vfio_close(&v);
 	if (!(v.info.flags & VFIO_DEVICE_FLAGS_RESET))
 		SKIP("the device cannot be reset");
-	vfio_close(&v);
 	trace_from_here();
 }
 

@@ -211,13 +211,14 @@ EXPORT_SYMBOL_VPC(vfio_pci_core_register_device);
 /* Nobody opens the function any more. */
 static void leave_function(struct vfio_pci_core_state *st)
 {
+	bool awake;
+
 	if (!st->enabled)
 		return;
-	/* A function that cannot be woken is not there. */
-	if (!vpc_power_get(st)) {
-		pci_disable_device(st->pdev);
+	awake = !vpc_power_get(st);
+	pci_disable_device(st->pdev);
+	if (awake)
 		vpc_power_put(st);
-	}
 	st->enabled = false;
 }
 

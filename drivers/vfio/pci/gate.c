@@ -173,6 +173,7 @@ void vfio_pci_core_reset_begin(struct vfio_pci_core_device *core)
 	if (!gate->blocked)
 		vpc_intx_suspend(core->state);
 	gate->blocked = true;
+	/* Pairs with the store below, of whoever has revoked them. */
 	revoked = smp_load_acquire(&gate->revoked);
 	gate_changed(core->state);
 	up_write(&gate->lock);
@@ -181,7 +182,7 @@ void vfio_pci_core_reset_begin(struct vfio_pci_core_device *core)
 	if (revoked)
 		return;
 	revoke(core->state);
-	/* Pairs with whoever takes this for his own. */
+	/* Pairs with the load above. */
 	smp_store_release(&gate->revoked, true);
 }
 EXPORT_SYMBOL_VPC(vfio_pci_core_reset_begin);
