@@ -290,8 +290,8 @@ static bool alone(struct vfio_pci_core_state *st)
  * A user gets a function as a reset leaves it. The reset of the last close will do
  * if nothing can have reached the function since: it masters no bus and has been
  * ours and closed, no other device is in its group, it has not failed, it was not
- * woken for anybody else, and had no VFs. A reset by somebody else does no harm.
- * Only a vendor driver could say this of a function that it owns.
+ * woken or reset for anybody else, and had no VFs. Only a vendor driver could say
+ * this of a function that it owns.
  */
 static int reset_for_user(struct vfio_pci_core_state *st)
 {

@@ -164,6 +164,8 @@ void vfio_pci_core_reset_begin(struct vfio_pci_core_device *core)
 	struct vpc_gate *gate = &core->state->gate;
 	bool revoked;
 
+	/* Nobody tells whether it will succeed. */
+	WRITE_ONCE(core->state->clean, false);
 	down_write(&gate->lock);
 	gate->resets++;
 	/*
