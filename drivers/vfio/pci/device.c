@@ -2,6 +2,7 @@
 /*
  * Life cycle of a device: init, register, open, close, unregister, release
  */
+#include <linux/iommu.h>
 #include <linux/module.h>
 #include <linux/slab.h>
 
@@ -209,6 +210,20 @@ int vfio_pci_core_register_device(struct vfio_pci_core_device *core)
 }
 EXPORT_SYMBOL_VPC(vfio_pci_core_register_device);
 
+/* Nobody opens the function any more. */
+static void leave_function(struct vfio_pci_core_state *st)
+{
+	bool awake;
+
+	if (!st->enabled)
+		return;
+	awake = !vpc_power_get(st);
+	pci_disable_device(st->pdev);
+	if (awake)
+		vpc_power_put(st);
+	st->enabled = false;
+}
+
 /**
  * vfio_pci_core_unregister_device - take a function back from user space
  * @core: registered device
@@ -229,8 +244,71 @@ void vfio_pci_core_unregister_device(struct vfio_pci_core_device *core)
 	vfio_unregister_group_dev(&core->vdev);
 	vpc_debugfs_remove(st);
 	vpc_vga_unregister(st);
+	leave_function(st);
 }
 EXPORT_SYMBOL_VPC(vfio_pci_core_unregister_device);
+
+/*
+ * Enable the function, or have it decode again what it did. It stays enabled while
+ * nobody has it open: that costs nothing, whereas to route its interrupt anew takes
+ * most of the time of an open.
+ */
+static int switch_on(struct vfio_pci_core_state *st)
+{
+	int ret;
+
+	if (st->enabled)
+		return pci_reenable_device(st->pdev);
+	ret = pci_enable_device(st->pdev);
+	st->enabled = !ret;
+	return ret;
+}
+
+static int count_device(struct device *dev, void *data)
+{
+	++*(unsigned int *)data;
+	return 0;
+}
+
+/* Are all other devices, its own VFs included, kept away from the function? */
+static bool alone(struct vfio_pci_core_state *st)
+{
+	struct device *dev = &st->pdev->dev;
+	struct iommu_group *group;
+	unsigned int devices = 0;
+
+	/* There may be a group without an IOMMU. VFIO demands this of one. */
+	if (!device_iommu_capable(dev, IOMMU_CAP_CACHE_COHERENCY) ||
+	    pci_num_vf(st->pdev))
+		return false;
+	group = iommu_group_get(dev);
+	if (!group)
+		return false;
+	iommu_group_for_each_dev(group, &devices, count_device);
+	iommu_group_put(group);
+	return devices == 1;
+}
+
+/*
+ * A user gets a function as a reset leaves it. The reset of the last close will do
+ * if nothing can have reached the function since: it masters no bus and has been
+ * ours and closed, no other device is in its group, it has not failed, it was not
+ * woken or reset for anybody else, and had no VFs. Only a vendor driver could say
+ * this of a function that it owns.
+ */
+static int reset_for_user(struct vfio_pci_core_state *st)
+{
+	const struct vfio_pci_core_hooks *hooks = st->core->hooks;
+	int ret;
+
+	if (xchg(&st->clean, false) && !(hooks && hooks->reset) && alone(st))
+		return 0;
+	ret = vpc_reset_function(st);
+	if (ret == -EAGAIN)
+		return ret;
+	st->reset_works = !ret;
+	return 0;
+}
 
 /*
  * Bring the function into the state in which every user finds it: enabled, reset
@@ -244,16 +322,9 @@ static int enable_function(struct vfio_pci_core_state *st)
 	/* Bus mastering is the user's to switch on. */
 	pci_clear_master(pdev);
 	vpc_config_restore_bars(pdev);
-	ret = pci_enable_device(pdev);
+	ret = switch_on(st) ?: reset_for_user(st);
 	if (ret)
 		return ret;
-
-	ret = vpc_reset_function(st);
-	if (ret == -EAGAIN) {
-		pci_disable_device(pdev);
-		return ret;
-	}
-	st->reset_works = !ret;
 
 	pci_save_state(pdev);
 	st->saved = pci_store_saved_state(pdev);
@@ -275,6 +346,7 @@ static void disable_function(struct vfio_pci_core_state *st)
 	if (st->reset_works) {
 		ret = vpc_reset_function(st);
 		st->needs_reset = ret;
+		WRITE_ONCE(st->clean, !ret);
 		if (ret)
 			pci_info(pdev, "%s: not reset at last close: %pe\n",
 				 __func__, ERR_PTR(ret));
@@ -284,7 +356,6 @@ static void disable_function(struct vfio_pci_core_state *st)
 		pci_load_and_free_saved_state(pdev, &st->saved);
 		pci_restore_state(pdev);
 	}
-	pci_disable_device(pdev);
 	vpc_device_set_try_reset(st);
 }
 
@@ -315,7 +386,7 @@ int vfio_pci_core_open_device(struct vfio_device *vdev)
 	if (vpc_gate_inert(st) || !try_module_get(driver_module(st)))
 		return -ENODEV;
 
-	ret = vpc_power_get(st);
+	ret = vpc_power_open(st);
 	if (ret)
 		goto out_module;
 	ret = enable_function(st);

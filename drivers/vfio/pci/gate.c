@@ -161,7 +161,10 @@ void vpc_gate_set_asleep(struct vfio_pci_core_state *st, unsigned int flag,
 void vfio_pci_core_reset_begin(struct vfio_pci_core_device *core)
 {
 	struct vpc_gate *gate = &core->state->gate;
+	bool revoked;
 
+	/* Nobody tells whether it will succeed. */
+	WRITE_ONCE(core->state->clean, false);
 	down_write(&gate->lock);
 	gate->resets++;
 	/*
@@ -171,9 +174,17 @@ void vfio_pci_core_reset_begin(struct vfio_pci_core_device *core)
 	if (!gate->blocked)
 		vpc_intx_suspend(core->state);
 	gate->blocked = true;
+	/* Pairs with the store below, of whoever has revoked them. */
+	revoked = smp_load_acquire(&gate->revoked);
 	gate_changed(core->state);
 	up_write(&gate->lock);
+
+	/* Once is enough for resets that nest, as those of the PCI core do. */
+	if (revoked)
+		return;
 	revoke(core->state);
+	/* Pairs with the load above. */
+	smp_store_release(&gate->revoked, true);
 }
 EXPORT_SYMBOL_VPC(vfio_pci_core_reset_begin);
 
@@ -209,6 +220,7 @@ void vfio_pci_core_reset_end(struct vfio_pci_core_device *core)
 	down_write(&gate->lock);
 	if (!gate->resets) {
 		gate->blocked = false;
+		gate->revoked = false;
 		vpc_intx_resume(st);
 		wake_up_all(&gate->unblocked);
 	}

@@ -216,23 +216,58 @@ static int collect_info(struct vfio_pci_core_state *st, struct reset_info *info)
 	mutex_lock(&vdev->dev_set->lock);
 	if (vfio_device_cdev_opened(vdev))
 		info->ictx = vfio_iommufd_device_ictx(vdev);
+	info->list.count = 0;
+	info->list.owned = true;
 	ret = walk_affected(st->pdev, list_one, info);
 	mutex_unlock(&vdev->dev_set->lock);
 	return ret;
 }
 
+/* Functions that a reset hits, as far as nothing is allocated for them */
+#define FEW	8
+
+/* Collect them all, in @few or in memory that the caller frees. */
+static int collect_all(struct vfio_pci_core_state *st, struct reset_info *info,
+		       struct vfio_pci_dependent_device *few)
+{
+	struct vpc_reset_list *list = &info->list;
+	int ret;
+
+	list->devices = few;
+	list->max = FEW;
+	ret = collect_info(st, info);
+	if (ret || list->count <= FEW)
+		return ret;
+
+	list->max = list->count;
+	list->devices = kcalloc(list->max, sizeof(*few), GFP_KERNEL_ACCOUNT);
+	return list->devices ? collect_info(st, info) : -ENOMEM;
+}
+
+/* Give the user what was found, or how much room it needs. */
+static int hand_out(const struct vpc_reset_list *list,
+		    struct vfio_pci_hot_reset_info *hdr,
+		    struct vfio_pci_hot_reset_info __user *uinfo)
+{
+	int ret = vpc_reset_list_answer(list, hdr);
+
+	if (ret && ret != -ENOSPC)
+		return ret;
+	if (!ret && copy_to_user(uinfo->devices, list->devices,
+				 list->count * sizeof(*list->devices)))
+		return -EFAULT;
+	return copy_to_user(uinfo, hdr, offsetofend(typeof(*hdr), count)) ?
+	       -EFAULT : ret;
+}
+
 long vpc_ioctl_hot_reset_info(struct vfio_pci_core_state *st, void __user *arg)
 {
 	const size_t minsz = offsetofend(struct vfio_pci_hot_reset_info, count);
-	struct vfio_pci_hot_reset_info __user *uinfo = arg;
+	struct vfio_pci_dependent_device few[FEW];
 	struct reset_info info = {
 		.vdev = &st->core->vdev,
-		.list = {
-			.by_devid = vfio_device_cdev_opened(&st->core->vdev),
-			.owned = true,
-		},
+		.list.by_devid = vfio_device_cdev_opened(&st->core->vdev),
 	};
-	struct vpc_reset_list *list = &info.list;
 	struct vfio_pci_hot_reset_info hdr;
 	long ret;
 
@@ -243,25 +278,11 @@ long vpc_ioctl_hot_reset_info(struct vfio_pci_core_state *st, void __user *arg)
 	if (!hot_reset_works(st->pdev))
 		return -ENODEV;
 
-	list->max = count_affected(st->pdev);
-	list->devices = kcalloc(list->max, sizeof(*list->devices),
-				GFP_KERNEL_ACCOUNT);
-	if (!list->devices)
-		return -ENOMEM;
-
-	ret = collect_info(st, &info);
-	if (ret)
-		goto out;
-	ret = vpc_reset_list_answer(list, &hdr);
-	if (ret && ret != -ENOSPC)
-		goto out;
-	if (!ret && copy_to_user(uinfo->devices, list->devices,
-				 list->count * sizeof(*list->devices)))
-		ret = -EFAULT;
-	if (ret != -EFAULT && copy_to_user(arg, &hdr, minsz))
-		ret = -EFAULT;
-out:
-	kfree(list->devices);
+	ret = collect_all(st, &info, few);
+	if (!ret)
+		ret = hand_out(&info.list, &hdr, arg);
+	if (info.list.devices != few)
+		kfree(info.list.devices);
 	return ret;
 }
 

@@ -352,6 +352,7 @@ void vfio_pci_core_signal_error(struct vfio_pci_core_device *core)
 {
 	struct vpc_irqs *irqs = &core->state->irqs;
 
+	WRITE_ONCE(core->state->clean, false);
 	event_signal(irqs, &irqs->err);
 }
 EXPORT_SYMBOL_VPC(vfio_pci_core_signal_error);

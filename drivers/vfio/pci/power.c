@@ -18,6 +18,17 @@ int vpc_power_get(struct vfio_pci_core_state *st)
 	return pm_runtime_resume_and_get(&st->pdev->dev);
 }
 
+/* The same for the first user, for whom the function is kept as it is. */
+int vpc_power_open(struct vfio_pci_core_state *st)
+{
+	int ret;
+
+	WRITE_ONCE(st->power.opening, true);
+	ret = vpc_power_get(st);
+	WRITE_ONCE(st->power.opening, false);
+	return ret;
+}
+
 void vpc_power_put(struct vfio_pci_core_state *st)
 {
 	pm_runtime_put(&st->pdev->dev);
@@ -155,6 +166,10 @@ int vfio_pci_core_runtime_resume(struct vfio_pci_core_device *core)
 	struct vfio_pci_core_state *st = core->state;
 	struct eventfd_ctx *wake = NULL;
 	bool left = false;
+
+	/* Whoever wants it awake may want to reach it. */
+	if (!READ_ONCE(st->power.opening))
+		WRITE_ONCE(st->clean, false);
 
 	mutex_lock(&st->power.lock);
 	if (st->power.wake)

@@ -253,6 +253,8 @@ int vfio_pci_core_sriov_configure(struct vfio_pci_core_device *core,
 	int ret;
 
 	device_lock_assert(&pdev->dev);
+	/* Users of VFs leave traces in what the functions have in common. */
+	WRITE_ONCE(core->state->clean, false);
 	if (!nr_virtfn) {
 		disable_vfs(core->state);
 		return 0;

@@ -74,6 +74,7 @@ struct vpc_migration;
  * struct vpc_gate - may the user reach the function now?
  * @lock: protects the members below; see DOC: locks of vfio_pci_core
  * @resets: number of resets under way
+ * @revoked: mappings have been revoked since @blocked was set
  * @blocked: users wait, unless @inert; set while @resets is not 0 and until what
  *	follows the last of them is done
  * @unblocked: woken when @blocked is cleared or @inert set
@@ -86,6 +87,7 @@ struct vpc_migration;
 struct vpc_gate {
 	struct rw_semaphore lock;
 	unsigned int resets;
+	bool revoked;
 	bool blocked;
 	wait_queue_head_t unblocked;
 	bool inert;
@@ -127,9 +129,9 @@ struct vpc_config {
  * @io: mapping for read() and write(), made at first use, or NULL
  * @size: length of the resource, 0 if there is none
  * @mappable: may be given to mmap()
+ * @trapped: there are traps in it
  * @pad: memory below page size: the rest of the page, held so that nobody else
  *	gets it
- * @trapped: there are traps in it
  * @next_fault: page of the device file that the next fault is about if the user
  *	touches page after page; a guess without lock, see mmap.c
  * @last_batch: number of pages that the last fault mapped
@@ -138,9 +140,9 @@ struct vpc_bar {
 	void __iomem *io;
 	resource_size_t size;
 	bool mappable;
+	bool trapped;
 	struct resource *pad;
 	unsigned long next_fault;
-	bool trapped;
 	unsigned int last_batch;
 };
 
@@ -199,6 +201,8 @@ struct vpc_ioeventfds {
  * @lock: protects the members; taken in runtime PM callbacks, so nothing that
  *	resumes the function runs under it
  * @engaged: the user gave up the runtime PM reference of the open device
+ * @opening: the function is resumed in order to be opened; no lock needed, as
+ *	resuming is ordered by runtime PM
  * @wake: signalled when something else than the user wakes the function, or NULL
  * @lost: config space to give back on the way out of D3hot, which resets the
  *	function, or NULL; protected by vpc_config.lock
@@ -206,6 +210,7 @@ struct vpc_ioeventfds {
 struct vpc_power {
 	struct mutex lock;	/* the members */
 	bool engaged;
+	bool opening;
 	struct eventfd_ctx *wake;
 	struct pci_saved_state *lost;
 };
@@ -242,7 +247,11 @@ struct vpc_sriov {
  * @num_regions: entries in @regions
  * @saved: config space as found at open, given back at close
  * @atomics: VFIO_PCI_ATOMIC_ flags of what the root port completes
- * @reset_works: the function could be reset at open
+ * @enabled: pci_enable_device() was called; stays from the first open until
+ *	the device is unregistered
+ * @reset_works: the function can be reset, found out when that was tried last
+ * @clean: reset at last close, and nobody has reached the function since: see
+ *	reset_for_user()
  * @needs_reset: the function could not be reset at last close
  * @unregistering: the driver's remove() waits for the last close, device lock
  *	held
@@ -267,7 +276,9 @@ struct vfio_pci_core_state {
 	unsigned int num_regions;
 	struct pci_saved_state *saved;
 	u32 atomics;
+	bool enabled;
 	bool reset_works;
+	bool clean;
 	bool needs_reset;
 	bool unregistering;
 	bool has_vga;
@@ -428,6 +439,7 @@ long vpc_ioctl_hot_reset(struct vfio_pci_core_state *st, void __user *arg);
 
 /* power.c */
 int vpc_power_get(struct vfio_pci_core_state *st);
+int vpc_power_open(struct vfio_pci_core_state *st);
 void vpc_power_put(struct vfio_pci_core_state *st);
 void vpc_power_close(struct vfio_pci_core_state *st);
 int vpc_power_set_state(struct vfio_pci_core_state *st, pci_power_t state);
