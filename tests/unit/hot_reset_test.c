@@ -11,11 +11,10 @@
 #define ROOM		4
 #define NOT_OWNED	((u32)VFIO_PCI_DEVID_NOT_OWNED)
 
-/**
- * struct topology - buses below each other, without hardware
- * @root: bus with the functions @a and @bridge, in a slot each
- * @below: bus behind @bridge, with @b
- * @deep: bus behind @inner, a bridge on @below, with @c
+/*
+ * Buses below each other, without hardware: on root there are a and bridge, in a
+ * slot each; behind bridge, on below, there are b and inner; behind that, on deep,
+ * there is c.
  */
 struct topology {
 	struct pci_bus root, below, deep;
