@@ -153,7 +153,7 @@ static pci_ers_result_t pf_error_detected(struct pci_dev *pdev,
 		return PCI_ERS_RESULT_CAN_RECOVER;
 	case pci_channel_io_frozen:
 		/* Not yet over the last one? Then it began with that. */
-		if (!mod_delayed_work(system_wq, &pf->recovery, RECOVERY_LIMIT))
+		if (!mod_delayed_work(i82576_wq, &pf->recovery, RECOVERY_LIMIT))
 			i82576_pf_reset_begin(pf);
 		return PCI_ERS_RESULT_NEED_RESET;
 	default:

@@ -124,7 +124,8 @@ void i82576_vf_scrub(struct i82576_vf *vf)
  * Configuration space, including MSI-X, is as before afterwards.
  *
  * Context: sleeps for more than 100 ms; the lock of the PF is not held.
- * Return: 0, -EIO if the PF is down, or as pcie_flr().
+ * Return: 0, -EAGAIN while the PF is being reset, -EIO if it is lost, or as
+ * pcie_flr().
  */
 int i82576_vf_flr(struct i82576_vf *vf, struct pci_dev *pdev)
 {
@@ -134,7 +135,7 @@ int i82576_vf_flr(struct i82576_vf *vf, struct pci_dev *pdev)
 	guard(mutex)(&vf->reset_lock);
 	scoped_guard(mutex, &vf->pf->lock) {
 		if (vf->pf->down)
-			return -EIO;
+			return vf->pf->lost ? -EIO : -EAGAIN;
 		i82576_vf_halt(vf);
 	}
 	/* Keeps lspci and the like out, unless the caller did already. */
@@ -149,7 +150,7 @@ int i82576_vf_flr(struct i82576_vf *vf, struct pci_dev *pdev)
 
 	scoped_guard(mutex, &vf->pf->lock) {
 		if (vf->pf->down)
-			return -EIO;
+			return vf->pf->lost ? -EIO : -EAGAIN;
 		i82576_vf_scrub(vf);
 	}
 	return ret;
