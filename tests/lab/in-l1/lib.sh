@@ -129,6 +129,10 @@ pristine() {
 log_mark() { echo "lab-mark: $1" >/dev/kmsg; }
 log_since() { dmesg | tac | sed '/lab-mark: /q' | tac; }
 
+# logged PATTERN : the kernel has said that since the mark. Not by grep -q at the end
+# of a pipe: who is cut off there fails, and with it the pipe.
+logged() { log_since | grep -a -- "$1" >/dev/null; }
+
 # log_check [PATTERN] : nothing in the log since the mark that should worry
 # anybody, but for lines that match PATTERN, which the test provokes
 log_check() {
