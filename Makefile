@@ -10,7 +10,7 @@ lab := tests/lab
 SHELL := /bin/bash
 
 .DEFAULT_GOAL := help
-.PHONY: help modules menuconfig demo shell check check-all coverage bench style install clean distclean
+.PHONY: help modules menuconfig demo shell check check-all coverage bench bench-migration style install clean distclean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 24
@@ -58,6 +58,9 @@ check-all: ## the same with the tests that take long
 
 bench: ## count what operations cost, against the stock vfio-pci
 	@tests/bench/run
+
+bench-migration: ## what migration costs, against a guest without a VF
+	@tests/bench/migration
 
 style: ## checkpatch, sparse, W=1, kernel-doc, shellcheck, codespell
 	@tests/style/run

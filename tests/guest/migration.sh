@@ -9,6 +9,15 @@ PF=0000:01:00.0
 MAC=02:00:00:00:00:01
 GUEST_IP=10.0.0.10 PEER_IP=10.0.0.1
 
+# mig_run GUEST COMMAND : in the guest, on whichever host it is
+mig_run() {
+	if [ -e "$l2_dir/$1" ]; then
+		l2_run "$@"
+	else
+		other "l2_run $(printf '%q ' "$@")"
+	fi
+}
+
 # mig_setup COUNT : VFs, of which 0 and 1 are migratable; VF 0 has the address of
 # the guest, which takes it along
 mig_setup() {
@@ -27,8 +36,8 @@ mig_activate() { # VF
 	wait_for 5 sh -c "devlink port show $port | grep -q 'opstate attached'"
 }
 
-# mig_peer : the host has an address on the network, and nothing that the last test
-# left there
+# mig_peer [ADDRESS] : the host has an address on the network, and nothing that the
+# last test left there
 mig_peer() {
 	modprobe virtio_net
 	wait_for 10 test -e $pci/0000:00:05.0/virtio*/net
@@ -36,7 +45,7 @@ mig_peer() {
 	ip -o link show type vlan | cut -d: -f2 | cut -d@ -f1 | xargs -r -n1 ip link del
 	ip addr flush dev "$peer"
 	ip link set "$peer" mtu 1500 up
-	ip addr add $PEER_IP/24 dev "$peer"
+	ip addr add "${1:-$PEER_IP}/24" dev "$peer"
 }
 
 # mig_devices VF... : what a guest with these VFs is made of, the same on both sides
@@ -84,8 +93,30 @@ mig_status() { # NAME
 
 mig_begin() { # FROM TO [URI]
 	l2_qmp "$1" '{"execute":"migrate-set-parameters","arguments":
-		{"downtime-limit":2000,"max-bandwidth":'"${MIG_BANDWIDTH:-0}"'}}' >/dev/null
+		{"downtime-limit":'"${MIG_DOWNTIME:-2000}"',"max-bandwidth":'"${MIG_BANDWIDTH:-0}"'}}' >/dev/null
 	l2_qmp "$1" '{"execute":"migrate","arguments":{"uri":"'"${3:-unix:/run/l2-$2.sock}"'"}}' >/dev/null
+}
+
+# mig_dawdle FROM TO : begin, and stay in pre-copy for long
+mig_dawdle() {
+	MIG_BANDWIDTH=2000000 mig_begin "$@"
+	wait_for 20 mig_dirty "$1"
+}
+
+mig_dirty() {
+	local answer
+	answer=$(l2_qmp "$1" '{"execute":"query-migrate"}') || return
+	[[ $answer =~ \"dirty-sync-count\":\ [1-9] ]]
+}
+
+mig_capability() { # NAME CAPABILITY true|false
+	l2_qmp "$1" '{"execute":"migrate-set-capabilities","arguments":{"capabilities":
+		[{"capability":"'"$2"'","state":'"$3"'}]}}' >/dev/null
+}
+
+# mig_continue NAME : from the pause before the switchover
+mig_continue() {
+	l2_qmp "$1" '{"execute":"migrate-continue","arguments":{"state":"pre-switchover"}}' >/dev/null
 }
 
 mig_ended() { # NAME STATUS...
@@ -96,15 +127,16 @@ mig_ended() { # NAME STATUS...
 	return 1
 }
 
-# mig_move FROM TO [URI] : and tell how long it took; FROM is gone afterwards
+# mig_move FROM TO [URI] : and tell how long it took (all of it: $mig_answer); FROM is
+# gone afterwards
 mig_move() {
 	local name=$1
 	mig_begin "$@"
 	wait_for 120 mig_ended "$name" completed failed ||
 		{ l2_qmp "$name" '{"execute":"query-migrate"}'; return 1; }
-	l2_qmp "$name" '{"execute":"query-migrate"}' | jq -c '.return |
-		{status, total: ."total-time", downtime,
-		 pages: .ram.normal, sync: .ram."dirty-sync-count"}'
+	mig_answer=$(l2_qmp "$name" '{"execute":"query-migrate"}')
+	jq -c '.return | {status, total: ."total-time", downtime, pages: .ram.normal,
+		sync: .ram."dirty-sync-count"}' <<<"$mig_answer"
 	[ "$(mig_status "$name")" = completed ] || {
 		cat "$l2_dir/$name/qemu.log" "$l2_dir/$2/qemu.log"
 		return 1
@@ -118,6 +150,11 @@ mig_quit() { # NAME : end of a QEMU whose guest has left
 	pid=$(cat "$l2_dir/$1/pid")
 	l2_qmp "$1" '{"execute":"quit"}' >/dev/null 2>&1 || :
 	wait_for 20 sh -c "! kill -0 $pid" || kill -9 "$pid"
+	rm -rf "${l2_dir:?}/$1"
+}
+
+mig_kill() { # NAME : if it has not ended by itself
+	kill -9 "$(cat "$l2_dir/$1/pid")" 2>/dev/null || :
 	rm -rf "${l2_dir:?}/$1"
 }
 
@@ -138,11 +175,11 @@ mig_talk() {
 
 # mig_talked NAME : all numbers came through, in both directions
 mig_talked() {
-	l2_run "$1" 'touch /tmp/enough'
+	mig_run "$1" 'touch /tmp/enough'
 	wait $talk || { cat /tmp/talk; fail "what the guest said is not in order"; }
 	cat /tmp/talk
 	# The last line may be cut off where the connection ended.
-	l2_run "$1" "sed '\$d' /tmp/heard | awk '\$1 != 10000000 + NR - 1 { exit 1 }
+	mig_run "$1" "sed '\$d' /tmp/heard | awk '\$1 != 10000000 + NR - 1 { exit 1 }
 		END { if (NR < 50) exit 1 }'" || fail "what the guest heard is not in order"
 	kill -INT $ping
 	wait_for 5 sh -c "! kill -0 $ping" || kill $ping
@@ -151,8 +188,8 @@ mig_talked() {
 
 # mig_log NAME : what the guest's kernel says of its interface and itself
 mig_log() {
-	l2_run "$1" "dmesg | grep -iE 'igbvf|eth0|WARN|BUG|Oops|lockup|stall' || :"
+	mig_run "$1" "dmesg | grep -iE 'igbvf|eth0|WARN|BUG|Oops|lockup|stall' || :"
 }
 
 # mig_counter NAME FIELD : one of the interface's counters in the guest
-mig_counter() { l2_run "$1" "cat /sys/class/net/eth0/statistics/$2"; }
+mig_counter() { mig_run "$1" "cat /sys/class/net/eth0/statistics/$2"; }

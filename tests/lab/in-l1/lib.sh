@@ -29,6 +29,22 @@ refused() {
 	echo "refused as it should: $said"
 }
 
+# other COMMAND [SECONDS] : the same in the second host (machine pair); shows what it
+# says and returns its exit status, 124 if there is none in time
+other() {
+	local n end=$((SECONDS + ${2:-120} * LAB_SLOW))
+	n=$(($(cat /run/orders 2>/dev/null || echo 0) + 1))
+	echo $n >/run/orders
+	printf '%s\n' "$1" >/out/second/order.tmp
+	mv /out/second/order.tmp /out/second/order.$n
+	until [ -e /out/second/done.$n ]; do
+		[ $SECONDS -lt $end ] || { echo "the second host does not answer: $1"; return 124; }
+		sleep 0.3
+	done
+	cat /out/second/answer.$n
+	return "$(cat /out/second/done.$n)"
+}
+
 # --- PCI functions, by full address (0000:01:00.0) -------------------------
 pci=/sys/bus/pci/devices
 
