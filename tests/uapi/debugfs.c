@@ -151,14 +151,17 @@ struct line {
 	char name[32];
 };
 
+/* The line of the dword at @offset; lines begin with six digits of it. */
 static bool find_line(unsigned int offset, struct line *l)
 {
-	for (char *p = strchr(text, '\n'); p && p[1]; p = strchr(p + 1, '\n'))
-		if (sscanf(p + 1, "%x %31s %x %x %x %x %x", &l->offset, l->name,
+	char key[16];
+	char *p;
+
+	snprintf(key, sizeof(key), "\n%06x ", offset);
+	p = strstr(text, key);
+	return p && sscanf(p + 1, "%x %31s %x %x %x %x %x", &l->offset, l->name,
 			   &l->user, &l->hardware, &l->virt, &l->writable,
-			   &l->clears) == 7 && l->offset == offset)
-			return true;
-	return false;
+			   &l->clears) == 7;
 }
 
 TEST(config, "config: each dword as user and host see it, and which bits are whose")
