@@ -143,7 +143,7 @@ pristine() {
 
 # --- kernel log ---------------------------------------------------------------
 log_mark() { echo "lab-mark: $1" >/dev/kmsg; }
-log_since() { dmesg | tac | sed '/lab-mark: /q' | tac; }
+log_since() { dmesg | awk '/lab-mark: / { said = "" } { said = said $0 "\n" } END { printf "%s", said }'; }
 
 # logged PATTERN : the kernel has said that since the mark. Not by grep -q at the end
 # of a pipe: who is cut off there fails, and with it the pipe.
