@@ -8,7 +8,6 @@
  */
 #include <fcntl.h>
 #include <linux/vfio.h>
-#include <sys/mman.h>
 
 #include "pci.h"
 #include "test.h"
@@ -106,41 +105,8 @@ TEST(opening, "open")
 	each_fails(&op);
 }
 
-/* BARs are claimed and mapped when they are used first. */
-static void fresh(void)
-{
-	dut_close();
-	d = dut();
-}
-
 static void nothing(void)
 {
-}
-
-static int first_read(void)
-{
-	uint32_t val;
-
-	return vfio_read(d, mappable_bar(d), mappable_page(d), &val, 4);
-}
-
-static int first_mmap(void)
-{
-	void *p = vfio_mmap(d, mappable_bar(d), mappable_page(d), 4096);
-
-	if (p == MAP_FAILED)
-		return -errno;
-	munmap(p, 4096);
-	return 0;
-}
-
-TEST(first_use, "the first read of a BAR, and its first mapping")
-{
-	static const struct op read_op = { "read", fresh, first_read, nothing };
-	static const struct op mmap_op = { "mmap", fresh, first_mmap, nothing };
-
-	each_fails(&read_op);
-	each_fails(&mmap_op);
 }
 
 /* ---- interrupts ---- */
