@@ -336,41 +336,13 @@ static ssize_t read_one(struct bar_io *rq, char __user *ubuf, unsigned int width
 	return ret ? ret : (ssize_t)width;
 }
 
-static int fetch(const char __user *ubuf, unsigned int width, u64 *val)
-{
-	__le64 val8 = 0;
-	__le32 val4 = 0;
-	__le16 val2 = 0;
-	u8 val1 = 0;
-	int ret;
-
-	switch (width) {
-	case 1:
-		ret = get_user(val1, (u8 __user *)ubuf);
-		*val = val1;
-		return ret;
-	case 2:
-		ret = get_user(val2, (__le16 __user *)ubuf);
-		*val = le16_to_cpu(val2);
-		return ret;
-	case 4:
-		ret = get_user(val4, (__le32 __user *)ubuf);
-		*val = le32_to_cpu(val4);
-		return ret;
-	default:
-		ret = get_user(val8, (__le64 __user *)ubuf);
-		*val = le64_to_cpu(val8);
-		return ret;
-	}
-}
-
 static ssize_t write_one(struct bar_io *rq, const char __user *ubuf,
 			 unsigned int width, u64 offset)
 {
 	u64 val;
 	int ret;
 
-	ret = fetch(ubuf, width, &val);
+	ret = vpc_fetch_le(ubuf, width, &val);
 	if (unlikely(ret))
 		return ret;
 	ret = enter(rq);

@@ -23,6 +23,7 @@
 #include <linux/unaligned.h>
 
 #include "config.h"
+#include "region.h"
 #include "vpc.h"
 
 /* Bytes that pass between user and function at a time, on the stack */
@@ -404,38 +405,15 @@ static ssize_t write_chunks(struct vfio_pci_core_state *st,
 	return count;
 }
 
-static int fetch_plain(const char __user *buf, unsigned int width, u32 *val)
-{
-	__le32 val4 = 0;
-	__le16 val2 = 0;
-	u8 val1 = 0;
-	int ret;
-
-	switch (width) {
-	case 1:
-		ret = get_user(val1, (u8 __user *)buf);
-		*val = val1;
-		return ret;
-	case 2:
-		ret = get_user(val2, (__le16 __user *)buf);
-		*val = le16_to_cpu(val2);
-		return ret;
-	default:
-		ret = get_user(val4, (__le32 __user *)buf);
-		*val = le32_to_cpu(val4);
-		return ret;
-	}
-}
-
 static ssize_t write_plain(struct vfio_pci_core_state *st,
 			   const char __user *buf, unsigned int width,
 			   unsigned int offset)
 {
 	bool reset = false;
-	u32 val;
+	u64 val;
 	int ret;
 
-	ret = fetch_plain(buf, width, &val);
+	ret = vpc_fetch_le(buf, width, &val);
 	if (unlikely(ret))
 		return ret;
 	mutex_lock(&st->config.lock);

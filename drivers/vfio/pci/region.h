@@ -5,6 +5,7 @@
 #ifndef VPC_REGION_H
 #define VPC_REGION_H
 
+#include <linux/uaccess.h>
 #include <linux/io.h>
 #include <linux/io-64-nonatomic-lo-hi.h>
 #include <linux/list.h>
@@ -150,5 +151,35 @@ u64 vpc_rom_region_size(struct vfio_pci_core_state *st);
 
 /* region.c */
 int vpc_region_enter_memory(struct vfio_pci_core_state *st);
+
+/* Fetch @width (1, 2, 4 or 8) little-endian bytes from the user: 0 or -EFAULT. */
+static __always_inline int vpc_fetch_le(const char __user *ubuf,
+					unsigned int width, u64 *val)
+{
+	__le64 val8 = 0;
+	__le32 val4 = 0;
+	__le16 val2 = 0;
+	u8 val1 = 0;
+	int ret;
+
+	switch (width) {
+	case 1:
+		ret = get_user(val1, (u8 __user *)ubuf);
+		*val = val1;
+		return ret;
+	case 2:
+		ret = get_user(val2, (__le16 __user *)ubuf);
+		*val = le16_to_cpu(val2);
+		return ret;
+	case 4:
+		ret = get_user(val4, (__le32 __user *)ubuf);
+		*val = le32_to_cpu(val4);
+		return ret;
+	default:
+		ret = get_user(val8, (__le64 __user *)ubuf);
+		*val = le64_to_cpu(val8);
+		return ret;
+	}
+}
 
 #endif /* VPC_REGION_H */
