@@ -48,12 +48,14 @@ mig_peer() {
 	ip addr add "${1:-$PEER_IP}/24" dev "$peer"
 }
 
-# mig_devices VF... : what a guest with these VFs is made of, the same on both sides
+# mig_devices VF... : what a guest with these VFs is made of, the same on both sides;
+# by way of iommufd and the device's own file if $mig_iommufd
 mig_devices() {
-	local n i=0
+	local n i=0 by=
+	[ -z "${mig_iommufd-}" ] || devices+=(-object iommufd,id=iommufd0) by=,iommufd=iommufd0
 	for n; do
 		devices+=(-device "pcie-root-port,id=rp$i,bus=pcie.0,addr=$((5 + i)),slot=$((1 + i)),chassis=$((1 + i))"
-			-device "vfio-pci,host=$(vf_bdf $PF "$n"),bus=rp$i,addr=0,id=vf$i,enable-migration=on")
+			-device "vfio-pci,host=$(vf_bdf $PF "$n"),bus=rp$i,addr=0,id=vf$i,enable-migration=on$by")
 		i=$((i + 1))
 	done
 }
