@@ -76,14 +76,17 @@ static void links_of_all_kinds(struct kunit *test)
 
 	for (unsigned int i = 0; i < ARRAY_SIZE(cases); i++) {
 		struct i82576_pf *pf = fake_pf(test, 1);
+		u32 negotiate = PCS_LCTL_AN_ENABLE | PCS_LCTL_AN_RESTART;
+		u32 enable = PCS_CFG_ENABLE;
 
+		if (!cases[i].serial) {
+			negotiate = 0;
+			enable = 0;
+		}
 		start_link(pf, cases[i].mode);
 		KUNIT_EXPECT_TRUE(test, i82576_read(pf, REG_CTRL) & CTRL_SLU);
-		KUNIT_EXPECT_EQ(test, i82576_read(pf, REG_PCS_CFG),
-				cases[i].serial ? PCS_CFG_ENABLE : 0);
-		KUNIT_EXPECT_EQ(test, i82576_read(pf, REG_PCS_LCTL),
-				cases[i].serial ?
-				PCS_LCTL_AN_ENABLE | PCS_LCTL_AN_RESTART : 0);
+		KUNIT_EXPECT_EQ(test, i82576_read(pf, REG_PCS_CFG), enable);
+		KUNIT_EXPECT_EQ(test, i82576_read(pf, REG_PCS_LCTL), negotiate);
 		/* Only the PHY was asked, and did not answer. */
 		KUNIT_EXPECT_EQ(test, !!i82576_read(pf, REG_MDIC),
 				cases[i].mode == LINK_MODE_PHY);
