@@ -104,8 +104,21 @@ TEST(argsz_long, "GET_INFO takes a longer argsz; its capabilities are a sane cha
 			struct vfio_device_info_cap_pci_atomic_comp *c = (void *)h;
 
 			EXPECT(c->flags && !(c->flags & ~7u));
+			test_note("AtomicOps completed: %#x", c->flags);
 		}
 		off = h->next;
 	}
 	EXPECT(n);
+}
+
+TEST(argsz_middle, "without room for capabilities, argsz says how much is needed")
+{
+	struct vfio *d = dut();
+	struct vfio_device_info info = { .argsz = sizeof(info) };
+
+	ASSERT_EQ(vfio_ioctl(d->fd, VFIO_DEVICE_GET_INFO, &info), 0);
+	if (!(info.flags & VFIO_DEVICE_FLAGS_CAPS))
+		SKIP("the device has no capabilities");
+	EXPECT_EQ(info.cap_offset, 0);
+	EXPECT(info.argsz > sizeof(info));
 }

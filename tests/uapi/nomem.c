@@ -213,13 +213,15 @@ TEST(unmask, "an eventfd that unmasks INTx")
 	close(efd);
 }
 
+static uint64_t doorbell;
+
 static int ioeventfd_ioctl(int fd)
 {
 	struct vfio_device_ioeventfd io = {
 		.argsz = sizeof(io), .flags = VFIO_DEVICE_IOEVENTFD_32, .fd = fd,
+		.offset = doorbell,
 	};
 
-	io.offset = d->region[mappable_bar(d)].offset + mappable_page(d);
 	return vfio_ioctl(d->fd, VFIO_DEVICE_IOEVENTFD, &io);
 }
 
@@ -240,6 +242,7 @@ TEST(ioeventfd, "an ioeventfd")
 	};
 
 	d = dut();
+	doorbell = d->region[mappable_bar(d)].offset + mappable_page(d);
 	one_efd = efd_new();
 	each_fails(&op);
 	close(one_efd);
@@ -247,14 +250,16 @@ TEST(ioeventfd, "an ioeventfd")
 
 /* ---- reset ---- */
 
+/* How many functions a hot reset hits */
 static int hot_reset_info(void)
 {
 	struct {
 		struct vfio_pci_hot_reset_info h;
 		struct vfio_pci_dependent_device dev[32];
 	} info = { .h.argsz = sizeof(info) };
+	int ret = vfio_ioctl(d->fd, VFIO_DEVICE_GET_PCI_HOT_RESET_INFO, &info);
 
-	return vfio_ioctl(d->fd, VFIO_DEVICE_GET_PCI_HOT_RESET_INFO, &info);
+	return ret ? ret : (int)info.h.count;
 }
 
 static int hot_reset(void)
@@ -272,10 +277,15 @@ TEST(resets, "hot reset and its info")
 	static const struct op info_op = { "info", NULL, hot_reset_info, nothing };
 	static const struct op reset_op = { "hot reset", NULL, hot_reset, nothing };
 
+	int count;
+
 	d = dut();
-	if (hot_reset_info() == -ENODEV)
+	count = hot_reset_info();
+	if (count == -ENODEV)
 		SKIP("no hot reset for this function");
-	each_fails(&info_op);
+	/* Few functions need no memory. */
+	if (count > 8)
+		each_fails(&info_op);
 	/* A cdev shows no groups, and needs nothing but itself. */
 	if (!d->cdev && hot_reset() == 0)
 		each_fails(&reset_op);

@@ -4,6 +4,7 @@
  */
 #include <compat/kunit.h>
 #include <kunit/test.h>
+#include <linux/cleanup.h>
 #include <linux/list.h>
 #include <linux/mm.h>
 #include <linux/prandom.h>
@@ -255,6 +256,115 @@ static void areas_are_what_traps_leave(struct kunit *test)
 	}
 }
 
+/**
+ * struct fake_device - an open device without hardware
+ * @core: what the library knows of it
+ * @state: its private part
+ * @set: whose lock a driver holds while it opens the device
+ */
+struct fake_device {
+	struct vfio_pci_core_device core;
+	struct vfio_pci_core_state state;
+	struct vfio_device_set set;
+};
+
+static struct fake_device *make_device(struct kunit *test)
+{
+	struct fake_device *d = kunit_kzalloc(test, sizeof(*d), GFP_KERNEL);
+
+	KUNIT_ASSERT_NOT_NULL(test, d);
+	d->core.state = &d->state;
+	d->state.core = &d->core;
+	d->core.vdev.dev_set = &d->set;
+	d->state.bars[2].size = BYTES;
+	INIT_LIST_HEAD(&d->state.traps);
+	mutex_init(&d->set.lock);
+	return d;
+}
+
+static ssize_t no_rw(struct vfio_pci_core_device *core, void *data,
+		     char __user *buf, size_t count, u64 offset, bool write)
+{
+	return 0;
+}
+
+static int no_mmap(struct vfio_pci_core_device *core, void *data,
+		   struct vm_area_struct *vma, u64 offset)
+{
+	return 0;
+}
+
+static void added_regions_are_complete(struct kunit *test)
+{
+	static const struct vfio_pci_core_region_ops none, plain = { .rw = no_rw },
+		mapped = { .rw = no_rw, .mmap = no_mmap };
+	const u32 read = VFIO_REGION_INFO_FLAG_READ, map = VFIO_REGION_INFO_FLAG_MMAP;
+	const struct {
+		const struct vfio_pci_core_region_ops *ops;
+		size_t size;
+		u32 flags;
+		int ret;
+	} cases[] = {
+		{ NULL, 1, read, -EINVAL },
+		{ &none, 1, read, -EINVAL },
+		{ &plain, 0, read, -EINVAL },
+		{ &plain, VPC_OFFSET_MASK + 1, read, -EINVAL },
+		{ &plain, 1, read | VFIO_REGION_INFO_FLAG_CAPS, -EINVAL },
+		{ &plain, PAGE_SIZE, read | map, -EINVAL },
+		{ &plain, VPC_OFFSET_MASK, read, 0 },
+		{ &mapped, PAGE_SIZE, read | map, 0 },
+	};
+	struct fake_device *d = make_device(test);
+	unsigned int added = 0;
+
+	guard(mutex)(&d->set.lock);
+	for (unsigned int i = 0; i < ARRAY_SIZE(cases); i++) {
+		KUNIT_EXPECT_EQ_MSG(test, vfio_pci_core_add_region(&d->core, 1, 2,
+				    cases[i].ops, cases[i].size, cases[i].flags, d),
+				    cases[i].ret, "case %u", i);
+		added += !cases[i].ret;
+		KUNIT_EXPECT_EQ(test, d->state.num_regions, added);
+	}
+	KUNIT_EXPECT_EQ(test, d->state.regions[1].size, PAGE_SIZE);
+	kfree(d->state.regions);
+}
+
+static void traps_lie_in_a_bar(struct kunit *test)
+{
+	static const struct vfio_pci_core_trap_ops ops;
+	static const struct {
+		int bar;
+		u64 start, len;
+		bool no_ops;
+	} bad[] = {
+		{ -1, 0, 4 },
+		{ PCI_STD_NUM_BARS, 0, 4 },
+		{ 2, 0, 4, true },
+		{ 2, 0, 0 },
+		{ 1, 0, 4 },
+		{ 2, BYTES, 1 },
+		{ 2, BYTES - 4, 5 },
+		{ 2, 4, U64_MAX },
+	};
+	struct fake_device *d = make_device(test);
+	struct vpc_trap *trap;
+
+	guard(mutex)(&d->set.lock);
+	for (unsigned int i = 0; i < ARRAY_SIZE(bad); i++)
+		KUNIT_EXPECT_EQ_MSG(test, vfio_pci_core_trap(&d->core, bad[i].bar,
+				    bad[i].start, bad[i].len,
+				    bad[i].no_ops ? NULL : &ops), -EINVAL,
+				    "case %u", i);
+	KUNIT_EXPECT_TRUE(test, list_empty(&d->state.traps));
+	KUNIT_EXPECT_EQ(test, vfio_pci_core_trap(&d->core, 2, BYTES - 4, 4, &ops), 0);
+	/* Two in one place would not know whose it is. */
+	KUNIT_EXPECT_EQ(test, vfio_pci_core_trap(&d->core, 2, BYTES - 1, 1, &ops), -EEXIST);
+	trap = list_first_entry_or_null(&d->state.traps, struct vpc_trap, node);
+	KUNIT_ASSERT_NOT_NULL(test, trap);
+	KUNIT_EXPECT_EQ(test, trap->end, (u64)BYTES);
+	kfree(trap);
+}
+
 static struct kunit_case region_cases[] = {
 	KUNIT_CASE(cuts_accesses_at_alignment),
 	KUNIT_CASE(every_access_is_aligned_and_inside),
@@ -266,6 +376,8 @@ static struct kunit_case region_cases[] = {
 	KUNIT_CASE(leaves_whole_pages),
 	KUNIT_CASE(leaves_mappable_traps_in),
 	KUNIT_CASE(areas_are_what_traps_leave),
+	KUNIT_CASE(added_regions_are_complete),
+	KUNIT_CASE(traps_lie_in_a_bar),
 	{ }
 };
 
@@ -277,5 +389,6 @@ static struct kunit_suite region_suite = {
 kunit_test_suite(region_suite);
 
 MODULE_IMPORT_NS(COMPAT_KUNIT_NS);
+MODULE_IMPORT_NS(VFIO_PCI_CORE_NS);
 MODULE_DESCRIPTION("Unit tests of vfio-pci-core: regions of memory");
 MODULE_LICENSE("GPL");

@@ -6,6 +6,7 @@
  * are shared by all VFs and small, so each VF has a fixed share of them: what one
  * VF asks for never depends on what another one has taken.
  */
+#include <kunit/visibility.h>
 #include "i82576.h"
 
 /* Receive addresses: one per VF, then each VF's share of the others. */
@@ -231,3 +232,4 @@ void i82576_filter_restore(struct i82576_pf *pf)
 	}
 	i82576_filter_multicast(pf);
 }
+EXPORT_SYMBOL_IF_KUNIT(i82576_filter_restore);

@@ -7,6 +7,7 @@
  * message by REQ, the PF by STS, and each that it read one by ACK. All of it is
  * in the hands of a guest, so nothing here waits for a VF without bound.
  */
+#include <kunit/visibility.h>
 #include <linux/delay.h>
 
 #include "i82576.h"
@@ -137,6 +138,7 @@ void i82576_mbox_serve(struct i82576_vf *vf)
 		vf->stats.refused++;
 	mbox_answer(vf, words[0], !ret);
 }
+EXPORT_SYMBOL_IF_KUNIT(i82576_mbox_serve);
 
 /**
  * i82576_mbox_collect - find out which VFs were reset or left a message
@@ -166,6 +168,7 @@ void i82576_mbox_collect(struct i82576_pf *pf)
 			pf->pending |= BIT(n);
 	}
 }
+EXPORT_SYMBOL_IF_KUNIT(i82576_mbox_collect);
 
 /**
  * i82576_mbox_drain - empty a VF's mailbox and forget its events
@@ -204,6 +207,7 @@ void i82576_mbox_notify_link(struct i82576_vf *vf)
 		return;
 	mbox_send(vf, &word, 1);
 }
+EXPORT_SYMBOL_IF_KUNIT(i82576_mbox_notify_link);
 
 /**
  * i82576_mbox_notify_reset - tell the driver of a VF that it has to start anew

@@ -2,6 +2,7 @@
 /*
  * NVM: what the board says about itself (data sheet 3.3, 6)
  */
+#include <kunit/visibility.h>
 #include <linux/iopoll.h>
 
 #include "i82576.h"
@@ -55,6 +56,7 @@ void i82576_nvm_version(struct i82576_pf *pf, char *buf, size_t size)
 		snprintf(buf, size, "%u.%02x 0x%04x%04x", version >> 12,
 			 version & 0xff, high, low);
 }
+EXPORT_SYMBOL_IF_KUNIT(i82576_nvm_version);
 
 /**
  * i82576_nvm_board_id - printed board assembly number
@@ -82,3 +84,4 @@ int i82576_nvm_board_id(struct i82576_pf *pf, char *buf, size_t size)
 		 second & 0xff);
 	return 0;
 }
+EXPORT_SYMBOL_IF_KUNIT(i82576_nvm_board_id);

@@ -5,6 +5,7 @@
  * Data sheet 3.5 (physical layers), 4.5.7 (link set-up), 4.7 (sharing the PHY and
  * the NVM with the firmware and the other port).
  */
+#include <kunit/visibility.h>
 #include <linux/delay.h>
 #include <linux/iopoll.h>
 #include <linux/mii.h>
@@ -86,6 +87,7 @@ int i82576_sync_get(struct i82576_pf *pf, u32 what)
 	}
 	return -EBUSY;
 }
+EXPORT_SYMBOL_IF_KUNIT(i82576_sync_get);
 
 /**
  * i82576_sync_put - let go of the PHY or the NVM
@@ -164,6 +166,7 @@ void i82576_link_start(struct i82576_pf *pf)
 		pci_warn(pf->pdev, "could not start the link negotiation (%d); left as the firmware set it\n",
 			 ret);
 }
+EXPORT_SYMBOL_IF_KUNIT(i82576_link_start);
 
 /**
  * i82576_link_up - is there a link?
@@ -200,3 +203,4 @@ void i82576_link_watch(struct i82576_pf *pf)
 	for (n = 0; n < pf->num_vfs; n++)
 		i82576_mbox_notify_link(&pf->vf[n]);
 }
+EXPORT_SYMBOL_IF_KUNIT(i82576_link_watch);

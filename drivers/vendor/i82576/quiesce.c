@@ -14,6 +14,7 @@
  * Bus mastering is left alone: QEMU's model goes on through the ring without it
  * and loses what it would have written.
  */
+#include <kunit/visibility.h>
 #include <linux/iopoll.h>
 
 #include "i82576.h"
@@ -64,6 +65,7 @@ bool i82576_can_restore_heads(struct i82576_vf *vf)
 	i82576_vf_scrub(vf);
 	return sticks;
 }
+EXPORT_SYMBOL_IF_KUNIT(i82576_can_restore_heads);
 
 static void vf_stop(struct i82576_vf *vf)
 {
@@ -165,6 +167,7 @@ int i82576_vf_quiesce(struct i82576_vf *vf, enum vfio_pci_aux_quiesce level)
 	}
 	return 0;
 }
+EXPORT_SYMBOL_IF_KUNIT(i82576_vf_quiesce);
 
 /**
  * i82576_vf_unquiesce - start a VF again
@@ -204,3 +207,4 @@ int i82576_vf_unquiesce(struct i82576_vf *vf, bool full)
 	}
 	return 0;
 }
+EXPORT_SYMBOL_IF_KUNIT(i82576_vf_unquiesce);

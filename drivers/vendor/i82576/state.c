@@ -10,6 +10,7 @@
  * The bytes may come from anywhere: i82576_state_check() accepts nothing that the
  * VF could not have reached through its own registers and mailbox.
  */
+#include <kunit/visibility.h>
 #include "i82576.h"
 
 #define IMAGE_MAGIC	0x36373532	/* "2576" */
@@ -92,6 +93,7 @@ size_t i82576_state_size(void)
 {
 	return sizeof(struct image);
 }
+EXPORT_SYMBOL_IF_KUNIT(i82576_state_size);
 
 /**
  * i82576_state_early_size - how large the early part is
@@ -189,6 +191,7 @@ ssize_t i82576_state_save(struct i82576_vf *vf, void *buf, size_t size)
 		image->vmbmem[i] = cpu_to_le32(i82576_read(pf, REG_VMBMEM(n) + 4 * i));
 	return sizeof(*image);
 }
+EXPORT_SYMBOL_IF_KUNIT(i82576_state_save);
 
 /**
  * i82576_state_save_early - write what another host may refuse
@@ -381,6 +384,7 @@ int i82576_state_check_early(struct i82576_vf *vf, const void *buf, size_t size)
 		ret = check_policy(vf, image);
 	return ret ?: check_fit(vf, image);
 }
+EXPORT_SYMBOL_IF_KUNIT(i82576_state_check);
 
 static void load_policy(struct i82576_vf *vf, const struct image_policy *image)
 {
@@ -475,3 +479,4 @@ int i82576_state_load(struct i82576_vf *vf, const void *buf, size_t size)
 	i82576_flush(pf);
 	return 0;
 }
+EXPORT_SYMBOL_IF_KUNIT(i82576_state_load);

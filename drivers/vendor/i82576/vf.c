@@ -5,6 +5,7 @@
  * Two kinds of settings meet in a VF's record. The administrator's last as long
  * as the VF exists; the guest's last until the VF is reset or changes owner.
  */
+#include <kunit/visibility.h>
 #include <linux/siphash.h>
 
 #include "i82576.h"
@@ -47,6 +48,7 @@ void i82576_vf_init(struct i82576_pf *pf, unsigned int index)
 	ratelimit_set_flags(&vf->log, RATELIMIT_MSG_ON_RELEASE);
 	vf_default_mac(vf, vf->policy.mac);
 }
+EXPORT_SYMBOL_IF_KUNIT(i82576_vf_init);
 
 /**
  * i82576_vf_open_gate - let a VF's queues send and receive, or not
@@ -161,6 +163,7 @@ void i82576_vf_set_admin_mac(struct i82576_vf *vf, const u8 *mac)
 	if (!vf->pf->down)
 		i82576_filter_mac(vf);
 }
+EXPORT_SYMBOL_IF_KUNIT(i82576_vf_set_admin_mac);
 
 /**
  * i82576_vf_disown - the VF has lost its owner, or is about to get one
@@ -329,3 +332,4 @@ int i82576_vf_request(struct i82576_vf *vf, const struct i82576_request *req)
 	}
 	return -EOPNOTSUPP;
 }
+EXPORT_SYMBOL_IF_KUNIT(i82576_vf_request);
