@@ -105,10 +105,11 @@ mig_dawdle() {
 	wait_for 20 mig_dirty "$1"
 }
 
+# mig_dirty NAME [PASSES] : has it been over the memory so often?
 mig_dirty() {
 	local answer
 	answer=$(l2_qmp "$1" '{"execute":"query-migrate"}') || return
-	[[ $answer =~ \"dirty-sync-count\":\ [1-9] ]]
+	[[ $answer =~ \"dirty-sync-count\":\ ([0-9]+) ]] && [ "${BASH_REMATCH[1]}" -ge "${2:-1}" ]
 }
 
 mig_capability() { # NAME CAPABILITY true|false
@@ -132,8 +133,12 @@ mig_ended() { # NAME STATUS...
 # mig_move FROM TO [URI] : and tell how long it took (all of it: $mig_answer); FROM is
 # gone afterwards
 mig_move() {
-	local name=$1
 	mig_begin "$@"
+	mig_finish "$@"
+}
+
+mig_finish() { # FROM TO [URI]
+	local name=$1
 	wait_for 120 mig_ended "$name" completed failed ||
 		{ l2_qmp "$name" '{"execute":"query-migrate"}'; return 1; }
 	mig_answer=$(l2_qmp "$name" '{"execute":"query-migrate"}')

@@ -41,8 +41,9 @@ struct i82576_rx_ring {
  * struct i82576_vfio - a VF given to user space
  * @core: the library's part
  * @aux: the VF as the vendor driver publishes it; valid between probe and remove
- * @track_lock: protects @rx, @packets and @octets; nests in the library's lock of migration
+ * @track_lock: protects @rx to @octets; nests in the library's lock of migration
  * @rx: receive rings, as far as dirty tracking needs them
+ * @declared: @rx is what has been declared
  * @packets: those received, as counted at the last look
  * @octets: the same
  * @watcher: looks at the rings while somebody wants to know what is written, or NULL;
@@ -56,6 +57,7 @@ struct i82576_vfio {
 	struct vfio_pci_aux_device *aux;
 	struct mutex track_lock; /* see above */
 	struct i82576_rx_ring rx[I82576_QUEUES];
+	bool declared;
 	u32 packets;
 	u32 octets;
 	struct task_struct *watcher;

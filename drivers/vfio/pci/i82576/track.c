@@ -399,23 +399,37 @@ static unsigned long pause_us(struct i82576_vfio *vf)
 	return max_t(u64, us, SHORTEST_PAUSE_US);
 }
 
-static int watch(void *data)
+/* Returns how long to wait until the next time, in microseconds. */
+static unsigned long watch_once(struct i82576_vfio *vf)
 {
-	struct i82576_vfio *vf = data;
 	unsigned long us;
 	int ret;
 
+	scoped_guard(mutex, &vf->track_lock) {
+		if (!vfio_pci_core_dirty_active(&vf->core))
+			vf->declared = false;
+		/* The log was stopped, or begins anew: what @rx says is old. */
+		if (!vf->declared)
+			return LONGEST_PAUSE_US;
+		ret = look(vf, false);
+		/* A VF that does not answer is asleep or gone, and writes nothing. */
+		if (ret == -EIO)
+			memset(vf->rx, 0, sizeof(vf->rx));
+		us = pause_us(vf);
+	}
+	if (ret && ret != -EIO)
+		vfio_pci_core_dirty_failed(&vf->core);
+	return us;
+}
+
+static int watch(void *data)
+{
+	unsigned long us;
+
+	/* Before the guest, which it serves; for some microseconds each time */
 	sched_set_fifo_low(current);
 	while (!kthread_should_stop()) {
-		scoped_guard(mutex, &vf->track_lock) {
-			ret = look(vf, false);
-			/* A VF that does not answer is asleep or gone, and writes nothing. */
-			if (ret == -EIO)
-				memset(vf->rx, 0, sizeof(vf->rx));
-			us = pause_us(vf);
-		}
-		if (ret && ret != -EIO)
-			vfio_pci_core_dirty_failed(&vf->core);
+		us = watch_once(data);
 		usleep_range(us, us + us / 4);
 	}
 	return 0;
@@ -433,8 +447,10 @@ int i82576_track_declare(struct vfio_pci_core_device *core)
 	struct task_struct *watcher;
 	int ret;
 
-	scoped_guard(mutex, &vf->track_lock)
+	scoped_guard(mutex, &vf->track_lock) {
 		ret = look_at_all(vf, true);
+		vf->declared = !ret;
+	}
 	if (ret || vf->watcher)
 		return ret;
 	watcher = kthread_run(watch, vf, "i82576-%s", pci_name(core->pdev));
@@ -467,6 +483,7 @@ void i82576_track_close(struct i82576_vfio *vf)
 	if (vf->watcher)
 		kthread_stop(vf->watcher);
 	vf->watcher = NULL;
+	vf->declared = false;
 }
 
 /**
