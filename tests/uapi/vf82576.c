@@ -4,9 +4,10 @@
  * requests, good and bad, and what the next owner finds
  *
  * Registers as in the data sheet, section 8.28 (mailbox) and 8.27 (VF registers).
- * Arguments: BDF, and in the environment ADMIN_MAC=xx:xx:… if the administrator
- * has set one.
+ * Arguments: BDF, that of a second VF to which it can be migrated, if there is one, and
+ * in the environment ADMIN_MAC=xx:xx:… if the administrator has set one.
  */
+#include "mig.h"
 #include "test.h"
 #include "vfio.h"
 
@@ -281,4 +282,29 @@ TEST(told, "who has a VF that is reset from outside is told, and who resets it i
 	vfio_irq_off(d, VFIO_PCI_MSIX_IRQ_INDEX);
 	for (int i = 0; i < VECTORS; i++)
 		close(efds[i]);
+}
+
+TEST(move, "what a driver asked for is granted where its VF's state is loaded, too")
+{
+	static struct stream s;
+	struct vfio *d, other;
+
+	if (args.nbdf < 2)
+		SKIP("no second VF");
+	d = mig_fresh();
+	ASSERT(vf_reset(d, NULL));
+	EXPECT_GRANTED(d, MSG_SET_MAC, 0x33221106, 0x5544);
+	EXPECT_GRANTED(d, MSG_SET_MAC | INFO(2), 0x33221106, 0x6644);
+	EXPECT_GRANTED(d, MSG_VLAN | INFO(1), 5, 0);
+	save(d, &s);
+	dut_close();
+
+	ASSERT_EQ(vfio_open(&other, args.bdf[1]), 0);
+	EXPECT(load(&other, s.data, s.len));
+	EXPECT_EQ(set_state(&other, RUNNING), NO_FD);
+	/* No VF_RESET: its driver does not know. */
+	EXPECT_GRANTED(&other, MSG_VLAN | INFO(1), 6, 0);
+	/* The PF announces its addresses meanwhile. */
+	sleep(2);
+	vfio_close(&other);
 }

@@ -218,14 +218,10 @@ static int port_state_set(struct devlink_port *port,
 			  enum devlink_port_fn_state state,
 			  struct netlink_ext_ack *extack)
 {
-	switch (state) {
-	case DEVLINK_PORT_FN_STATE_ACTIVE:
+	/* devlink lets no third state through. */
+	if (state == DEVLINK_PORT_FN_STATE_ACTIVE)
 		return port_activate(to_vf(port), extack);
-	case DEVLINK_PORT_FN_STATE_INACTIVE:
-		return port_deactivate(to_vf(port), extack);
-	}
-	NL_SET_ERR_MSG(extack, "a VF is either active or inactive");
-	return -EOPNOTSUPP;
+	return port_deactivate(to_vf(port), extack);
 }
 
 static const struct devlink_port_ops vf_port_ops = {

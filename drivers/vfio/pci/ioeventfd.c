@@ -187,8 +187,8 @@ static int add(struct vfio_pci_core_state *st,
 	if (all->count >= MAX_IOEVENTFDS)
 		return -ENOSPC;
 	base = vfio_pci_core_bar_map(st->core, want->bar);
-	if (IS_ERR_OR_NULL(base))
-		return base ? PTR_ERR(base) : -ENOMEM;
+	if (IS_ERR(base))
+		return PTR_ERR(base);
 
 	struct vpc_ioeventfd *ioev __free(kfree) =
 		kzalloc(sizeof(*ioev), GFP_KERNEL_ACCOUNT);
