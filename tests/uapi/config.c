@@ -153,6 +153,42 @@ TEST(bar_bytes, "a BAR can be written byte by byte, and keeps only its address b
 	cfg_write(d, reg, 4, old);
 }
 
+TEST(blocks, "a write of many bytes is as one of each register, and can be odd")
+{
+	const unsigned int reg = PCI_BASE_ADDRESS_0;
+	const uint8_t odd[] = { 0x5a, 0xff, 0xff };
+	struct vfio *d = dut();
+	const uint64_t end = d->region[VFIO_PCI_CONFIG_REGION_INDEX].size;
+	uint8_t pin = cfg_read(d, PCI_INTERRUPT_PIN, 1), last[3];
+	uint32_t was[6], ones[6], block[6], each[6];
+
+	memset(ones, 0xff, sizeof(ones));
+	ASSERT_EQ(vfio_read(d, VFIO_PCI_CONFIG_REGION_INDEX, reg, was, sizeof(was)),
+		  sizeof(was));
+	for (int i = 0; i < 6; i++)
+		cfg_write(d, reg + 4 * i, 4, ~0u);
+	vfio_read(d, VFIO_PCI_CONFIG_REGION_INDEX, reg, each, sizeof(each));
+	EXPECT_EQ(vfio_write(d, VFIO_PCI_CONFIG_REGION_INDEX, reg, was, sizeof(was)),
+		  sizeof(was));
+	vfio_read(d, VFIO_PCI_CONFIG_REGION_INDEX, reg, block, sizeof(block));
+	EXPECT(!memcmp(block, was, sizeof(was)));
+	EXPECT_EQ(vfio_write(d, VFIO_PCI_CONFIG_REGION_INDEX, reg, ones, sizeof(ones)),
+		  sizeof(ones));
+	vfio_read(d, VFIO_PCI_CONFIG_REGION_INDEX, reg, block, sizeof(block));
+	EXPECT(!memcmp(block, each, sizeof(each)));
+	vfio_write(d, VFIO_PCI_CONFIG_REGION_INDEX, reg, was, sizeof(was));
+
+	EXPECT_EQ(vfio_write(d, VFIO_PCI_CONFIG_REGION_INDEX, PCI_INTERRUPT_LINE, odd,
+			     sizeof(odd)), sizeof(odd));
+	EXPECT_EQ(cfg_read(d, PCI_INTERRUPT_LINE, 1), 0x5a);
+	EXPECT_EQ(cfg_read(d, PCI_INTERRUPT_PIN, 1), pin);
+	/* Cut at the end, and nothing of what is not there */
+	ASSERT_EQ(vfio_read(d, VFIO_PCI_CONFIG_REGION_INDEX, end - 2, last, 3), 2);
+	EXPECT_EQ(vfio_write(d, VFIO_PCI_CONFIG_REGION_INDEX, end - 2, last, 3), 2);
+	EXPECT_EQ(vfio_write(d, VFIO_PCI_CONFIG_REGION_INDEX, PCI_INTERRUPT_LINE, (void *)8,
+			     3), -EFAULT);
+}
+
 TEST(rom_sizing, "the ROM's BAR tells its size and keeps its enable bit")
 {
 	struct vfio *d = dut();

@@ -278,6 +278,11 @@ static void what_was_not_pinned_is_left_alone(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, uses(dev, 0), 1);
 }
 
+static int offer(struct dev *dev, const struct vfio_pci_core_mig_ops *some)
+{
+	return vfio_pci_core_migration_init(&dev->core, some, VFIO_MIGRATION_STOP_COPY);
+}
+
 static void a_driver_has_to_have_all_operations(struct kunit *test)
 {
 	struct dev *dev = kunit_kzalloc(test, sizeof(*dev), GFP_KERNEL);
@@ -290,8 +295,7 @@ static void a_driver_has_to_have_all_operations(struct kunit *test)
 do {									\
 	some = ops;							\
 	some.op = NULL;							\
-	KUNIT_EXPECT_EQ(test, vfio_pci_core_migration_init(&dev->core, &some, \
-			VFIO_MIGRATION_STOP_COPY), -EINVAL);		\
+	KUNIT_EXPECT_EQ(test, offer(dev, &some), -EINVAL);		\
 } while (0)
 	WITHOUT(quiesce);
 	WITHOUT(unquiesce);
@@ -302,16 +306,13 @@ do {									\
 	/* An early part is saved and checked, or is not there. */
 	some = ops;
 	some.early_size = size;
-	KUNIT_EXPECT_EQ(test, vfio_pci_core_migration_init(&dev->core, &some,
-			VFIO_MIGRATION_STOP_COPY), -EINVAL);
+	KUNIT_EXPECT_EQ(test, offer(dev, &some), -EINVAL);
 	some.save_early = save;
-	KUNIT_EXPECT_EQ(test, vfio_pci_core_migration_init(&dev->core, &some,
-			VFIO_MIGRATION_STOP_COPY), -EINVAL);
+	KUNIT_EXPECT_EQ(test, offer(dev, &some), -EINVAL);
 	KUNIT_EXPECT_NULL(test, dev->state.migration);
 	/* Once */
 	dev = make(test);
-	KUNIT_EXPECT_EQ(test, vfio_pci_core_migration_init(&dev->core, &ops,
-			VFIO_MIGRATION_STOP_COPY), -EINVAL);
+	KUNIT_EXPECT_EQ(test, offer(dev, &ops), -EINVAL);
 }
 
 static struct kunit_case dirty_cases[] = {

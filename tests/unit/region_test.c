@@ -316,12 +316,13 @@ static void added_regions_are_complete(struct kunit *test)
 	};
 	struct fake_device *d = make_device(test);
 	unsigned int added = 0;
+	int ret;
 
 	guard(mutex)(&d->set.lock);
 	for (unsigned int i = 0; i < ARRAY_SIZE(cases); i++) {
-		KUNIT_EXPECT_EQ_MSG(test, vfio_pci_core_add_region(&d->core, 1, 2,
-				    cases[i].ops, cases[i].size, cases[i].flags, d),
-				    cases[i].ret, "case %u", i);
+		ret = vfio_pci_core_add_region(&d->core, 1, 2, cases[i].ops,
+					       cases[i].size, cases[i].flags, d);
+		KUNIT_EXPECT_EQ_MSG(test, ret, cases[i].ret, "case %u", i);
 		added += !cases[i].ret;
 		KUNIT_EXPECT_EQ(test, d->state.num_regions, added);
 	}
@@ -348,13 +349,14 @@ static void traps_lie_in_a_bar(struct kunit *test)
 	};
 	struct fake_device *d = make_device(test);
 	struct vpc_trap *trap;
+	int ret;
 
 	guard(mutex)(&d->set.lock);
-	for (unsigned int i = 0; i < ARRAY_SIZE(bad); i++)
-		KUNIT_EXPECT_EQ_MSG(test, vfio_pci_core_trap(&d->core, bad[i].bar,
-				    bad[i].start, bad[i].len,
-				    bad[i].no_ops ? NULL : &ops), -EINVAL,
-				    "case %u", i);
+	for (unsigned int i = 0; i < ARRAY_SIZE(bad); i++) {
+		ret = vfio_pci_core_trap(&d->core, bad[i].bar, bad[i].start, bad[i].len,
+					 bad[i].no_ops ? NULL : &ops);
+		KUNIT_EXPECT_EQ_MSG(test, ret, -EINVAL, "case %u", i);
+	}
 	KUNIT_EXPECT_TRUE(test, list_empty(&d->state.traps));
 	KUNIT_EXPECT_EQ(test, vfio_pci_core_trap(&d->core, 2, BYTES - 4, 4, &ops), 0);
 	/* Two in one place would not know whose it is. */

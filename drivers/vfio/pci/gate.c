@@ -91,12 +91,14 @@ void vpc_gate_exit(struct vfio_pci_core_state *st)
 	up_read(&st->gate.lock);
 }
 
+#ifdef CONFIG_VPC_DMABUF
 /* May the user reach memory at this moment? The answer is old when it is given. */
 bool vpc_gate_is_open(struct vfio_pci_core_state *st)
 {
 	guard(rwsem_read)(&st->gate.lock);
 	return !st->gate.blocked && memory_reachable(st);
 }
+#endif
 
 /* The gate has closed: take back what gives others a way to memory. */
 static void revoke(struct vfio_pci_core_state *st)
