@@ -190,7 +190,7 @@ static int declare_buffers(struct i82576_vfio *vf, unsigned int q, u32 from,
 			   u32 to)
 {
 	struct i82576_rx_ring *rx = &vf->rx[q];
-	bool changed;
+	bool changed = false;
 	u32 count;
 	int ret;
 
