@@ -230,6 +230,8 @@ void i82576_mbox_notify_reset(struct i82576_vf *vf, u32 vtivar_misc)
 		i82576_write(pf, REG_PVTEIMS(vf->index), PVT_VECTORS);
 	}
 	mbox_send(vf, &word, 1);
+	/* A cause that was there before the reset would keep a new one quiet. */
+	i82576_write(pf, REG_PVTEICS(vf->index), PVT_VECTORS);
 }
 
 /**
