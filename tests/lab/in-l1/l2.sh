@@ -87,16 +87,6 @@ l2_spawn() {
 	echo $! >"$d/pid"
 }
 
-# l2_ready NAME : wait until the guest takes commands
-l2_ready() {
-	l2_run "$1" true 90 || {
-		echo "guest $1 did not come up"
-		cat "$l2_dir/$1/qemu.log"
-		tail -n 15 "/out/l2-$1.console"
-		return 1
-	}
-}
-
 l2_alive() { kill -0 "$(cat "$l2_dir/$1/pid")" 2>/dev/null; }
 
 # l2_run NAME COMMAND [SECONDS] : run it in the guest, show what it says,
