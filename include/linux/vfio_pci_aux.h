@@ -128,6 +128,23 @@ struct vfio_pci_aux_ops {
 	 */
 	int (*load_state)(struct vfio_pci_aux_device *aux, const void *buf,
 			  size_t size);
+
+	/**
+	 * @early_size: upper bound in bytes of what @save_early writes. Optional,
+	 * with @save_early and @check_early. Only if migratable.
+	 */
+	size_t (*early_size)(struct vfio_pci_aux_device *aux);
+
+	/**
+	 * @save_early: write what another host may refuse of a function that
+	 * still runs. Returns the number of bytes written.
+	 */
+	ssize_t (*save_early)(struct vfio_pci_aux_device *aux, void *buf,
+			      size_t size);
+
+	/** @check_early: could such a function come here? As @check_state. */
+	int (*check_early)(struct vfio_pci_aux_device *aux, const void *buf,
+			   size_t size);
 };
 
 /**

@@ -183,15 +183,6 @@ struct vfio_pci_core_trap_ops {
 	 */
 	int (*write)(struct vfio_pci_core_device *core, u64 offset,
 		     unsigned int len, u64 val);
-
-	/**
-	 * @before_write: @write is going to be called with the same arguments,
-	 * unless the function's memory turns out to be off. For what @write
-	 * cannot do: no lock of the library is held, so memory of the user may be
-	 * touched; in return nothing is known of the function. Optional.
-	 */
-	void (*before_write)(struct vfio_pci_core_device *core, u64 offset,
-			     unsigned int len, u64 val);
 };
 
 /* BAR access: bar.c, trap.c */

@@ -48,12 +48,14 @@ mig_peer() {
 	ip addr add "${1:-$PEER_IP}/24" dev "$peer"
 }
 
-# mig_devices VF... : what a guest with these VFs is made of, the same on both sides
+# mig_devices VF... : what a guest with these VFs is made of, the same on both sides;
+# by way of iommufd and the device's own file if $mig_iommufd
 mig_devices() {
-	local n i=0
+	local n i=0 by=
+	[ -z "${mig_iommufd-}" ] || devices+=(-object iommufd,id=iommufd0) by=,iommufd=iommufd0
 	for n; do
 		devices+=(-device "pcie-root-port,id=rp$i,bus=pcie.0,addr=$((5 + i)),slot=$((1 + i)),chassis=$((1 + i))"
-			-device "vfio-pci,host=$(vf_bdf $PF "$n"),bus=rp$i,addr=0,id=vf$i,enable-migration=on")
+			-device "vfio-pci,host=$(vf_bdf $PF "$n"),bus=rp$i,addr=0,id=vf$i,enable-migration=on$by")
 		i=$((i + 1))
 	done
 }
@@ -103,10 +105,11 @@ mig_dawdle() {
 	wait_for 20 mig_dirty "$1"
 }
 
+# mig_dirty NAME [PASSES] : has it been over the memory so often?
 mig_dirty() {
 	local answer
 	answer=$(l2_qmp "$1" '{"execute":"query-migrate"}') || return
-	[[ $answer =~ \"dirty-sync-count\":\ [1-9] ]]
+	[[ $answer =~ \"dirty-sync-count\":\ ([0-9]+) ]] && [ "${BASH_REMATCH[1]}" -ge "${2:-1}" ]
 }
 
 mig_capability() { # NAME CAPABILITY true|false
@@ -130,8 +133,12 @@ mig_ended() { # NAME STATUS...
 # mig_move FROM TO [URI] : and tell how long it took (all of it: $mig_answer); FROM is
 # gone afterwards
 mig_move() {
-	local name=$1
 	mig_begin "$@"
+	mig_finish "$@"
+}
+
+mig_finish() { # FROM TO [URI]
+	local name=$1
 	wait_for 120 mig_ended "$name" completed failed ||
 		{ l2_qmp "$name" '{"execute":"query-migrate"}'; return 1; }
 	mig_answer=$(l2_qmp "$name" '{"execute":"query-migrate"}')

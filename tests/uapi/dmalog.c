@@ -200,7 +200,11 @@ TEST(handed, "a buffer is in the log from when it is handed over until it is rep
 	bar_write32(d, BAR, RX(TAIL), 6);
 	report(d);
 	expect_buffers(d, 0, 6);
-	/* Once around: slots 0 to 2 get other buffers, the old ones are said once. */
+	/*
+	 * All are used. Then once around: slots 0 to 2 get other buffers, the old ones
+	 * are said once.
+	 */
+	bar_write32(d, BAR, RX(HEAD), 6);
 	for (unsigned int i = 6; i < SLOTS; i++)
 		descriptor(i, BUFFER(i));
 	for (unsigned int i = 0; i < 3; i++)
@@ -277,6 +281,69 @@ TEST(blind_ring, "a ring that cannot be read makes the log fail, and a new one w
 	receive(d, 2);
 	ASSERT_EQ(start(d, PAGE, 1, &all), 0);
 	report(d);
+	EXPECT_EQ(stop(d), 0);
+}
+
+/* As the device has it when it was faster than whoever looks */
+TEST(too_late, "a buffer that is used before it was seen makes the log fail")
+{
+	struct vfio *d = logging_vf();
+
+	if (d->cdev)
+		SKIP("a device of an iommufd is not looked at");
+	receive(d, 4);
+	ASSERT_EQ(start(d, PAGE, 1, &all), 0);
+	report(d);
+	/* 4 were seen, 8 are used. */
+	bar_write32(d, BAR, RX(HEAD), 8);
+	bar_write32(d, BAR, RX(TAIL), 10);
+	EXPECT_EQ(report_range(d, IOVA, PAGE, PAGE), -EIO);
+	EXPECT_EQ(stop(d), 0);
+
+	/* Another ring in the same place, one of its buffers used */
+	ASSERT_EQ(vfio_ioctl(d->fd, VFIO_DEVICE_RESET, NULL), 0);
+	receive(d, 4);
+	ASSERT_EQ(start(d, PAGE, 1, &all), 0);
+	report(d);
+	for (unsigned int i = 0; i < SLOTS; i++)
+		descriptor(i, BUFFER(SLOTS + i));
+	bar_write32(d, BAR, RX(HEAD), 1);
+	EXPECT_EQ(report_range(d, IOVA, PAGE, PAGE), -EIO);
+	EXPECT_EQ(stop(d), 0);
+}
+
+TEST(renewed, "a ring that is set up anew is in the log, and what it was is said once")
+{
+	struct vfio *d = logging_vf();
+
+	receive(d, 4);
+	ASSERT_EQ(start(d, PAGE, 1, &all), 0);
+	report(d);
+	/* In the same place, unused: with its buffers it is another one. */
+	for (unsigned int i = 0; i < SLOTS; i++)
+		descriptor(i, BUFFER(SLOTS + i));
+	report(d);
+	if (d->cdev)
+		goto out;
+	EXPECT(dirty(BUFFER(0)));
+	EXPECT(dirty(BUFFER(SLOTS)));
+	report(d);
+	EXPECT(!dirty(BUFFER(0)));
+	EXPECT(dirty(BUFFER(SLOTS)));
+	EXPECT(!dirty(BUFFER(SLOTS + 4)));
+
+	/* And in another place */
+	bar_write32(d, BAR, RX(CTL), 0);
+	memcpy(mem + UNUSED * PAGE, mem + RX_RING * PAGE, 16 * SLOTS);
+	ring(d, RX(0), UNUSED);
+	report(d);
+	EXPECT(dirty(RX_RING));
+	EXPECT(dirty(UNUSED));
+	report(d);
+	EXPECT(!dirty(RX_RING));
+	EXPECT(dirty(UNUSED));
+	EXPECT(dirty(BUFFER(SLOTS)));
+out:
 	EXPECT_EQ(stop(d), 0);
 }
 

@@ -96,17 +96,24 @@ void save(struct vfio *d, struct stream *s)
 	close(fd);
 }
 
-bool load(struct vfio *d, const void *data, size_t len)
+bool write_stream(int fd, const void *data, size_t len)
 {
-	int fd = set_state(d, RESUMING), ret;
 	ssize_t n;
 
-	ASSERT(fd >= 0);
 	for (size_t done = 0; done < len; done += n) {
 		n = write_fd(fd, data + done, len - done);
 		if (n <= 0)
-			break;
+			return false;
 	}
+	return true;
+}
+
+bool load(struct vfio *d, const void *data, size_t len)
+{
+	int fd = set_state(d, RESUMING), ret;
+
+	ASSERT(fd >= 0);
+	write_stream(fd, data, len);
 	ret = set_state(d, STOP);
 	EXPECT_EQ(write_fd(fd, data, 1), -ENODEV);
 	close(fd);

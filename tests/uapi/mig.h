@@ -60,6 +60,9 @@ void drain(int fd, struct stream *s);
 /* The state of the device as a stream; it stays in STOP_COPY. */
 void save(struct vfio *d, struct stream *s);
 
+/* True if all of it was taken, by the file. */
+bool write_stream(int fd, const void *data, size_t len);
+
 /* True if the device took it; in STOP then, else in ERROR. */
 bool load(struct vfio *d, const void *data, size_t len);
 

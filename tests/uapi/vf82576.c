@@ -19,6 +19,10 @@
 #define V2P_VFU		0x04
 #define V2P_PFSTS	0x10
 #define V2P_PFACK	0x20
+#define V2P_RSTD	0x80
+#define VTEIMS		0x1524
+#define VTIVAR_MISC	0x1740
+#define VECTORS		3
 
 #define MSG_RESET	0x01
 #define MSG_SET_MAC	0x02
@@ -232,6 +236,52 @@ TEST(owner, "a new owner finds nothing of the old one")
 		if (!EXPECT_EQ(bar_read32(d, BAR, leftovers[i].offset), fresh[i]))
 			test_note("in %s", leftovers[i].name);
 	}
+}
+
+/* QEMU raises another vector than VTIVAR_MISC says, so one of them is enough. */
+static bool any_fires(const int *efds)
+{
+	for (int i = 0; i < VECTORS; i++)
+		if (efd_count(efds[i]))
+			return true;
+	return false;
+}
+
+TEST(told, "who has a VF that is reset from outside is told, and who resets it is not")
+{
+	struct vfio *d = dut();
+	int efds[VECTORS];
+
+	ASSERT(vf_reset(d, NULL));
+	EXPECT_GRANTED(d, MSG_LPE, 1518, 0);
+	for (int i = 0; i < VECTORS; i++)
+		efds[i] = efd_new();
+	ASSERT_EQ(vfio_irq_fds(d, VFIO_PCI_MSIX_IRQ_INDEX, 0, VECTORS, efds), 0);
+	bar_write32(d, BAR, VTIVAR_MISC, 0x82);
+	bar_write32(d, BAR, VTEIMS, 7);
+
+	seen = 0;
+	ASSERT_EQ(sysfs_write(d->bdf, "reset", "1"), 0);
+	EXPECT(WITHIN(2000, any_fires(efds)));
+	EXPECT(v2p_has(d, V2P_PFSTS));
+	EXPECT(seen & V2P_RSTD);
+	EXPECT_EQ(bar_read32(d, BAR, VMBMEM) & (MSG_ACK | MSG_NACK | MSG_CTS), MSG_NACK);
+	bar_write32(d, BAR, V2P, V2P_ACK);
+	EXPECT_REFUSED(d, MSG_LPE, 1518, 0);
+	ASSERT(vf_reset(d, NULL));
+	EXPECT_GRANTED(d, MSG_LPE, 1518, 0);
+
+	ASSERT_EQ(vfio_ioctl(d->fd, VFIO_DEVICE_RESET, NULL), 0);
+	seen = 0;
+	EXPECT(!v2p_has(d, V2P_PFSTS));
+	EXPECT_EQ(bar_read32(d, BAR, VMBMEM), 0);
+	EXPECT_EQ(bar_read32(d, BAR, VTIVAR_MISC), 0);
+	/* Nor is somebody who has not got so far. */
+	ASSERT_EQ(sysfs_write(d->bdf, "reset", "1"), 0);
+	EXPECT(!v2p_has(d, V2P_PFSTS));
+	vfio_irq_off(d, VFIO_PCI_MSIX_IRQ_INDEX);
+	for (int i = 0; i < VECTORS; i++)
+		close(efds[i]);
 }
 
 TEST(move, "what a driver asked for is granted where its VF's state is loaded, too")

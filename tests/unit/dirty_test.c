@@ -222,13 +222,15 @@ static void rings_go_around(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, vfio_pci_core_dirty_ring(&dev->core, 3, 4), 0);
 	KUNIT_EXPECT_EQ(test, vfio_pci_core_dirty_slots(&dev->core, 3, 0, 5, a),
 			-EINVAL);
+	/* How many slots have another buffer than before */
+	KUNIT_EXPECT_EQ(test, vfio_pci_core_dirty_slots(&dev->core, 3, 3, 3, a), 2);
 	KUNIT_EXPECT_EQ(test, vfio_pci_core_dirty_slots(&dev->core, 3, 3, 3, a), 0);
 	KUNIT_EXPECT_EQ(test, dirty(dev)->ring[3].slot[3].iova, 0x10000ULL);
 	KUNIT_EXPECT_EQ(test, dirty(dev)->ring[3].slot[0].iova, 0x11000ULL);
 	KUNIT_EXPECT_EQ(test, uses(dev, 0x10), 1);
 	KUNIT_EXPECT_EQ(test, uses(dev, 0x11), 1);
 	KUNIT_EXPECT_EQ(test, uses(dev, 0x12), -1);
-	KUNIT_EXPECT_EQ(test, vfio_pci_core_dirty_slots(&dev->core, 3, 7, 1, b), 0);
+	KUNIT_EXPECT_EQ(test, vfio_pci_core_dirty_slots(&dev->core, 3, 7, 1, b), 1);
 	KUNIT_EXPECT_EQ(test, uses(dev, 0x10), 0);
 	KUNIT_EXPECT_EQ(test, uses(dev, 0x20), 1);
 	/* A ring of another size, and none */

@@ -104,6 +104,29 @@ static int op_load_state(struct vfio_pci_aux_device *aux, const void *buf,
 	return i82576_state_load(vf, buf, size);
 }
 
+static size_t op_early_size(struct vfio_pci_aux_device *aux)
+{
+	return i82576_state_early_size();
+}
+
+static ssize_t op_save_early(struct vfio_pci_aux_device *aux, void *buf,
+			     size_t size)
+{
+	struct i82576_vf *vf = to_assign(aux)->vf;
+
+	guard(mutex)(&vf->pf->lock);
+	return i82576_state_save_early(vf, buf, size);
+}
+
+static int op_check_early(struct vfio_pci_aux_device *aux, const void *buf,
+			  size_t size)
+{
+	struct i82576_vf *vf = to_assign(aux)->vf;
+
+	guard(mutex)(&vf->pf->lock);
+	return i82576_state_check_early(vf, buf, size);
+}
+
 static const struct vfio_pci_aux_ops i82576_aux_ops = {
 	.prepare = op_prepare,
 	.take_back = op_take_back,
@@ -114,6 +137,9 @@ static const struct vfio_pci_aux_ops i82576_aux_ops = {
 	.save_state = op_save_state,
 	.check_state = op_check_state,
 	.load_state = op_load_state,
+	.early_size = op_early_size,
+	.save_early = op_save_early,
+	.check_early = op_check_early,
 };
 
 static void assign_release(struct device *dev)

@@ -184,6 +184,8 @@ struct i82576_stopped {
  * @tokens: messages that the VF may still send in this period
  * @refilled: when @tokens was filled up last, in jiffies
  * @unacked: the VF has not yet read the last message to it
+ * @interrupted: a driver was at work when a reset began that it did not ask for
+ * @vtivar_misc: where it listened to its mailbox then
  * @stats: counters for the health reporter
  * @log: limits what the VF can write into the log
  *
@@ -207,6 +209,8 @@ struct i82576_vf {
 	unsigned int tokens;
 	unsigned long refilled;
 	bool unacked;
+	bool interrupted;
+	u32 vtivar_misc;
 	struct i82576_vf_stats stats;
 	struct ratelimit_state log;
 
@@ -343,6 +347,8 @@ void i82576_mbox_serve(struct i82576_vf *vf);
 void i82576_mbox_collect(struct i82576_pf *pf);
 void i82576_mbox_drain(struct i82576_vf *vf);
 void i82576_mbox_notify_link(struct i82576_vf *vf);
+void i82576_mbox_notify_reset(struct i82576_vf *vf, u32 vtivar_misc);
+void i82576_mbox_signal_all(struct i82576_pf *pf);
 
 /* filter.c: records into registers */
 void i82576_filter_mac(struct i82576_vf *vf);
@@ -364,9 +370,11 @@ void i82576_vf_disown(struct i82576_vf *vf);
 int i82576_vf_request(struct i82576_vf *vf, const struct i82576_request *req);
 void i82576_vf_was_reset(struct i82576_vf *vf);
 
-/* scrub.c: a VF changes owner */
+/* scrub.c: a VF changes owner, or is reset under it */
 void i82576_vf_halt(struct i82576_vf *vf);
 void i82576_vf_scrub(struct i82576_vf *vf);
+void i82576_vf_reset_begin(struct i82576_vf *vf);
+void i82576_vf_reset_done(struct i82576_vf *vf);
 int i82576_vf_flr(struct i82576_vf *vf, struct pci_dev *pdev);
 
 /* quiesce.c: bring a VF to rest and start it again */
@@ -376,8 +384,11 @@ int i82576_vf_unquiesce(struct i82576_vf *vf, bool full);
 
 /* state.c: state of a VF as bytes */
 size_t i82576_state_size(void);
+size_t i82576_state_early_size(void);
 ssize_t i82576_state_save(struct i82576_vf *vf, void *buf, size_t size);
+ssize_t i82576_state_save_early(struct i82576_vf *vf, void *buf, size_t size);
 int i82576_state_check(struct i82576_vf *vf, const void *buf, size_t size);
+int i82576_state_check_early(struct i82576_vf *vf, const void *buf, size_t size);
 int i82576_state_load(struct i82576_vf *vf, const void *buf, size_t size);
 
 /* announce.c: where a migrated VF's addresses are now */

@@ -208,3 +208,44 @@ void i82576_mbox_notify_link(struct i82576_vf *vf)
 	mbox_send(vf, &word, 1);
 }
 EXPORT_SYMBOL_IF_KUNIT(i82576_mbox_notify_link);
+
+/**
+ * i82576_mbox_notify_reset - tell the driver of a VF that it has to start anew
+ * @vf: virtual function that was reset and scrubbed; the lock of its PF is held
+ * @vtivar_misc: where the driver listened to its mailbox before
+ *
+ * A message without CTS and with NACK is what a driver takes for the loss of its
+ * settings, whatever became of its request. The reset took away the interrupt by
+ * which it would hear of the message, so that is given back.
+ */
+void i82576_mbox_notify_reset(struct i82576_vf *vf, u32 vtivar_misc)
+{
+	u32 word = MBOX_OP_PF_CONTROL | MBOX_NACK;
+	struct i82576_pf *pf = vf->pf;
+
+	lockdep_assert_held(&pf->lock);
+	if (vtivar_misc & VTIVAR_MISC_VALID) {
+		i82576_write(pf, REG_VTIVAR_MISC(vf->index), vtivar_misc);
+		/* Nothing else is routed; QEMU takes another vector for this. */
+		i82576_write(pf, REG_PVTEIMS(vf->index), PVT_VECTORS);
+	}
+	mbox_send(vf, &word, 1);
+}
+
+/**
+ * i82576_mbox_signal_all - make all VFs look into their mailboxes
+ * @pf: physical function; its lock is held
+ *
+ * By RSTD, which VF drivers poll: a driver whose VF was reset may not hear the
+ * interrupt of a message (and QEMU raises another vector than it listens to). There is
+ * no RSTD for one VF only, so the others get a message that says that all is well.
+ */
+void i82576_mbox_signal_all(struct i82576_pf *pf)
+{
+	unsigned int n;
+
+	lockdep_assert_held(&pf->lock);
+	for (n = 0; n < pf->num_vfs; n++)
+		i82576_mbox_notify_link(&pf->vf[n]);
+	i82576_modify(pf, REG_CTRL_EXT, 0, CTRL_EXT_PFRSTD);
+}

@@ -100,7 +100,7 @@ static int pf_start_locked(struct i82576_pf *pf)
 	pf_virtualise(pf);
 	i82576_filter_restore(pf);
 	for (n = 0; n < pf->num_vfs; n++)
-		i82576_vf_scrub(&pf->vf[n]);
+		i82576_vf_reset_done(&pf->vf[n]);
 	i82576_link_start(pf);
 	/* The VFs learn from this that the reset is over (RSTI, RSTD). */
 	i82576_modify(pf, REG_CTRL_EXT, 0, CTRL_EXT_PFRSTD | CTRL_EXT_DRV_LOAD);
@@ -185,6 +185,14 @@ static void vf_restore(struct pci_dev *pdev)
 	pci_restore_state(pdev);
 }
 
+static void pf_interrupt_vfs(struct i82576_pf *pf)
+{
+	unsigned int n;
+
+	for (n = 0; n < pf->num_vfs; n++)
+		i82576_vf_reset_begin(&pf->vf[n]);
+}
+
 /**
  * i82576_pf_reset_begin - the PCI function is about to be reset or put to sleep
  * @pf: physical function; the device lock is held
@@ -204,6 +212,7 @@ void i82576_pf_reset_begin(struct i82576_pf *pf)
 		pf->resetting = true;
 	pf_event(pf, I82576_EVENT_RESET_BEGIN);
 	mutex_lock(&pf->lock);
+	pf_interrupt_vfs(pf);
 	/* After an error nothing can be read: the states of before are used. */
 	if (!pf->down && !pci_channel_offline(pf->pdev)) {
 		pf_each_vf(pf, vf_save);
@@ -259,10 +268,14 @@ int i82576_pf_recover(struct i82576_pf *pf)
 	devl_assert_locked(pf->devlink);
 	pf_event(pf, I82576_EVENT_RESET_BEGIN);
 	mutex_lock(&pf->lock);
-	if (pf->resetting)
+	if (pf->resetting) {
 		ret = -EBUSY;
-	else
-		ret = pf->down ? -EIO : pf_start_locked(pf);
+	} else if (pf->down) {
+		ret = -EIO;
+	} else {
+		pf_interrupt_vfs(pf);
+		ret = pf_start_locked(pf);
+	}
 	mutex_unlock(&pf->lock);
 	pf_event(pf, I82576_EVENT_RESET_DONE);
 	return ret;

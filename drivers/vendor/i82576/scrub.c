@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Change of owner: bring a VF to rest and leave nothing of the last one in it
+ * Change of owner: bring a VF to rest and leave nothing of the last one in it; and
+ * resets that come over an owner, who is told
  *
  * A reset of the function does not do that: rings, interrupt routing, masks and
  * moderation, and the mailbox memory survive it (seen on QEMU's model; the data
@@ -111,9 +112,45 @@ void i82576_vf_scrub(struct i82576_vf *vf)
 	scrub_interrupts(pf, n);
 	i82576_mbox_drain(vf);
 	vf->rest = I82576_RUNNING;
+	vf->interrupted = false;
 	vf->announcements = 0;
 	memset(&vf->stopped, 0, sizeof(vf->stopped));
 	i82576_flush(pf);
+}
+
+/**
+ * i82576_vf_reset_begin - a reset is coming that the VF's user did not ask for
+ * @vf: virtual function; the lock of its PF is held
+ */
+void i82576_vf_reset_begin(struct i82576_vf *vf)
+{
+	struct i82576_pf *pf = vf->pf;
+
+	lockdep_assert_held(&pf->lock);
+	if (!vf->policy.ready || vf->interrupted)
+		return;
+	vf->interrupted = true;
+	/* After an error nothing can be read: the driver has to look by itself. */
+	vf->vtivar_misc = pf->down || pci_channel_offline(pf->pdev) ? 0 :
+			  i82576_read(pf, REG_VTIVAR_MISC(vf->index));
+}
+
+/**
+ * i82576_vf_reset_done - the reset is over
+ * @vf: virtual function; the lock of its PF, which is up, is held
+ *
+ * The VF is as one that nobody has used, and its driver is told if there was one.
+ */
+void i82576_vf_reset_done(struct i82576_vf *vf)
+{
+	bool interrupted = vf->interrupted;
+
+	lockdep_assert_held(&vf->pf->lock);
+	i82576_vf_scrub(vf);
+	if (interrupted) {
+		i82576_mbox_notify_reset(vf, vf->vtivar_misc);
+		i82576_mbox_signal_all(vf->pf);
+	}
 }
 
 /**

@@ -110,6 +110,8 @@ static void vf_reset_prepare(struct pci_dev *pdev)
 	struct i82576_vf *vf = pci_get_drvdata(pdev);
 
 	i82576_assign_event(vf->pf, vf->index, I82576_EVENT_RESET_BEGIN);
+	scoped_guard(mutex, &vf->pf->lock)
+		i82576_vf_reset_begin(vf);
 }
 
 static void vf_reset_done(struct pci_dev *pdev)
@@ -118,7 +120,7 @@ static void vf_reset_done(struct pci_dev *pdev)
 
 	scoped_guard(mutex, &vf->pf->lock) {
 		if (!vf->pf->down)
-			i82576_vf_scrub(vf);
+			i82576_vf_reset_done(vf);
 	}
 	i82576_assign_event(vf->pf, vf->index, I82576_EVENT_RESET_DONE);
 }

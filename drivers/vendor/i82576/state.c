@@ -50,8 +50,12 @@ struct image_queue {
 	__le32 tdt;
 } __packed;
 
-/* Little-endian; unused entries of the arrays are 0. */
-struct image {
+/*
+ * What the VF's records say. Also sent by itself, early: whether another host takes
+ * it can be found out while the VF still runs. Little-endian; unused entries of the
+ * arrays are 0.
+ */
+struct image_policy {
 	__le32 magic;
 	__le16 version;
 	__le16 bytes;
@@ -65,6 +69,10 @@ struct image {
 	u8 extra[I82576_EXTRA_MACS][ETH_ALEN];
 	__le16 vlans[VLVF_COUNT];
 	__le16 hashes[I82576_MAX_HASHES];
+} __packed;
+
+struct image {
+	struct image_policy policy;
 	struct image_queue queue[QUEUES_PER_VF];
 	__le32 eitr[VF_VECTORS];
 	__le32 vtivar;
@@ -87,12 +95,27 @@ size_t i82576_state_size(void)
 }
 EXPORT_SYMBOL_IF_KUNIT(i82576_state_size);
 
-static void save_policy(struct i82576_vf *vf, struct image *image)
+/**
+ * i82576_state_early_size - how large the early part is
+ *
+ * Return: size in bytes of what i82576_state_save_early() writes.
+ */
+size_t i82576_state_early_size(void)
+{
+	return sizeof(struct image_policy);
+}
+
+static void save_policy(struct i82576_vf *vf, struct image_policy *image,
+			size_t bytes)
 {
 	struct i82576_policy *policy = &vf->policy;
 	u32 flags = 0;
 	unsigned int i;
 
+	memset(image, 0, sizeof(*image));
+	image->magic = cpu_to_le32(IMAGE_MAGIC);
+	image->version = cpu_to_le16(IMAGE_VERSION);
+	image->bytes = cpu_to_le16(bytes);
 	flags |= policy->admin_mac || policy->carried_mac ? IMAGE_ADMIN_MAC : 0;
 	flags |= policy->ready ? IMAGE_READY : 0;
 	flags |= policy->all_multicast ? IMAGE_ALL_MULTICAST : 0;
@@ -153,10 +176,7 @@ ssize_t i82576_state_save(struct i82576_vf *vf, void *buf, size_t size)
 	/* A message that came in since the last interrupt goes along. */
 	i82576_mbox_collect(pf);
 	memset(image, 0, sizeof(*image));
-	image->magic = cpu_to_le32(IMAGE_MAGIC);
-	image->version = cpu_to_le16(IMAGE_VERSION);
-	image->bytes = cpu_to_le16(sizeof(*image));
-	save_policy(vf, image);
+	save_policy(vf, &image->policy, sizeof(*image));
 	for (i = 0; i < QUEUES_PER_VF; i++)
 		save_queue(vf, i, &image->queue[i]);
 	for (i = 0; i < VF_VECTORS; i++)
@@ -173,19 +193,37 @@ ssize_t i82576_state_save(struct i82576_vf *vf, void *buf, size_t size)
 }
 EXPORT_SYMBOL_IF_KUNIT(i82576_state_save);
 
+/**
+ * i82576_state_save_early - write what another host may refuse
+ * @vf: virtual function, which may run; the lock of its PF is held
+ * @buf: where
+ * @size: of @buf
+ *
+ * Return: bytes written, or -ENOSPC.
+ */
+ssize_t i82576_state_save_early(struct i82576_vf *vf, void *buf, size_t size)
+{
+	lockdep_assert_held(&vf->pf->lock);
+	if (size < sizeof(struct image_policy))
+		return -ENOSPC;
+	save_policy(vf, buf, sizeof(struct image_policy));
+	return sizeof(struct image_policy);
+}
+
 static int malformed(struct i82576_vf *vf, const char *what)
 {
 	i82576_vf_refuse(vf, "%s\n", what);
 	return -EINVAL;
 }
 
-static int check_header(struct i82576_vf *vf, const struct image *image,
-			size_t size)
+/* The same for both: @size bytes of which there have to be @bytes. */
+static int check_header(struct i82576_vf *vf, const struct image_policy *image,
+			size_t size, size_t bytes)
 {
-	if (size != sizeof(*image))
+	if (size != bytes)
 		return malformed(vf, "wrong size");
 	if (le32_to_cpu(image->magic) != IMAGE_MAGIC ||
-	    le16_to_cpu(image->bytes) != sizeof(*image))
+	    le16_to_cpu(image->bytes) != bytes)
 		return malformed(vf, "not the state of an 82576 VF");
 	if (le16_to_cpu(image->version) != IMAGE_VERSION) {
 		i82576_vf_refuse(vf, "version %u, known is %u\n",
@@ -197,7 +235,7 @@ static int check_header(struct i82576_vf *vf, const struct image *image,
 	return 0;
 }
 
-static int check_policy(struct i82576_vf *vf, const struct image *image)
+static int check_policy(struct i82576_vf *vf, const struct image_policy *image)
 {
 	u16 max_frame = le16_to_cpu(image->max_frame);
 	unsigned int i, j;
@@ -255,11 +293,9 @@ static int check_queue(struct i82576_vf *vf, const struct image_queue *queue)
 	return 0;
 }
 
-/* A sound image may still not fit into this VF. */
-static int check_fit(struct i82576_vf *vf, const struct image *image)
+/* A sound image may still not fit into this VF ... */
+static int check_fit(struct i82576_vf *vf, const struct image_policy *image)
 {
-	unsigned int i;
-
 	if (image->extra_count > i82576_filter_extra_max(vf->pf) ||
 	    image->vlan_count > VLVF_COUNT / vf->pf->num_vfs) {
 		i82576_vf_refuse(vf, "needs more addresses or VLANs than the share of one of %u VFs; enable fewer\n",
@@ -277,6 +313,17 @@ static int check_fit(struct i82576_vf *vf, const struct image *image)
 				 vf->policy.mac);
 		return -EOPNOTSUPP;
 	}
+	return 0;
+}
+
+/*
+ * ... or beside the others. While it is sent early, the VF that it comes from may be
+ * one of those, and run.
+ */
+static int check_taken(struct i82576_vf *vf, const struct image_policy *image)
+{
+	unsigned int i;
+
 	if (i82576_vf_mac_taken(vf, image->mac, true)) {
 		i82576_vf_refuse(vf, "another VF runs with its address %pM\n",
 				 image->mac);
@@ -308,16 +355,38 @@ int i82576_state_check(struct i82576_vf *vf, const void *buf, size_t size)
 	int ret;
 
 	lockdep_assert_held(&vf->pf->lock);
-	ret = check_header(vf, image, size);
+	ret = check_header(vf, &image->policy, size, sizeof(*image));
 	if (!ret)
-		ret = check_policy(vf, image);
+		ret = check_policy(vf, &image->policy);
 	for (i = 0; !ret && i < QUEUES_PER_VF; i++)
 		ret = check_queue(vf, &image->queue[i]);
+	if (!ret)
+		ret = check_fit(vf, &image->policy);
+	return ret ?: check_taken(vf, &image->policy);
+}
+
+/**
+ * i82576_state_check_early - would a state with this early part be taken?
+ * @vf: virtual function; the lock of its PF is held
+ * @buf: early part, not trusted
+ * @size: of @buf
+ *
+ * Return: as i82576_state_check(), which has the last word.
+ */
+int i82576_state_check_early(struct i82576_vf *vf, const void *buf, size_t size)
+{
+	const struct image_policy *image = buf;
+	int ret;
+
+	lockdep_assert_held(&vf->pf->lock);
+	ret = check_header(vf, image, size, sizeof(*image));
+	if (!ret)
+		ret = check_policy(vf, image);
 	return ret ?: check_fit(vf, image);
 }
 EXPORT_SYMBOL_IF_KUNIT(i82576_state_check);
 
-static void load_policy(struct i82576_vf *vf, const struct image *image)
+static void load_policy(struct i82576_vf *vf, const struct image_policy *image)
 {
 	struct i82576_policy *policy = &vf->policy;
 	u32 flags = le32_to_cpu(image->flags);
@@ -389,7 +458,7 @@ int i82576_state_load(struct i82576_vf *vf, const void *buf, size_t size)
 
 	i82576_vf_scrub(vf);
 	vf->rest = I82576_STOPPED;
-	load_policy(vf, image);
+	load_policy(vf, &image->policy);
 	for (i = 0; i < QUEUES_PER_VF; i++)
 		load_queue(vf, i, &image->queue[i]);
 	i82576_write(pf, REG_PSRTYPE(n), le32_to_cpu(image->psrtype));

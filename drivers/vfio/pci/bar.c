@@ -230,25 +230,6 @@ static int move_chunk(const struct bar_io *rq, u64 offset, size_t count, u8 *buf
 	return 0;
 }
 
-/* Tell traps what is about to be written while they may still touch user memory. */
-static void announce(const struct bar_io *rq, u64 offset, size_t count,
-		     const u8 *buf)
-{
-	const struct vfio_pci_core_trap_ops *ops = NULL;
-	unsigned int width;
-	u64 run_end = 0;
-
-	for (; count; offset += width, buf += width, count -= width) {
-		if (offset >= run_end)
-			ops = vpc_trap_find(rq->st, rq->nr, offset, &run_end);
-		width = vpc_access_width(offset, min(count, run_end - offset),
-					 widest(rq));
-		if (ops && ops->before_write)
-			ops->before_write(rq->st->core, offset, width,
-					  vpc_get_le(buf, width));
-	}
-}
-
 /*
  * Pass the gate for an access. A user who entered low power gave up the reference
  * that keeps the function awake, so that each access takes one of its own; he
@@ -291,8 +272,6 @@ static noinline ssize_t rw_chunks(struct bar_io *rq, char __user *ubuf,
 			    CHUNK - ((offset + done) & (CHUNK - 1)));
 		if (rq->write && copy_from_user(buf, ubuf + done, len))
 			ret = -EFAULT;
-		if (!ret && rq->write)
-			announce(rq, offset + done, len, buf);
 		if (!ret)
 			ret = enter(rq);
 		if (ret)

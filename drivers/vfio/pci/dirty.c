@@ -151,7 +151,10 @@ static void set_failed(struct vpc_migration *mig, int error)
 	mig->dirty.failed = true;
 }
 
-/* Declare @new in place of @old. Held first, so that pages of both stay held. */
+/*
+ * Declare @new in place of @old; 1 if that is another place, 0 if it is the same. Held
+ * first, so that pages of both stay held.
+ */
 static int span_replace(struct vpc_migration *mig,
 			struct vfio_pci_core_dirty_span *old,
 			const struct vfio_pci_core_dirty_span *new)
@@ -161,18 +164,20 @@ static int span_replace(struct vpc_migration *mig,
 
 	/* What wraps around the address space is nowhere in memory. */
 	if (!new->length || check_add_overflow(new->iova, new->length, &end)) {
+		ret = !!old->length;
 		span_put(mig, old);
-		return 0;
+		return ret;
 	}
 	if (old->iova == new->iova && old->length == new->length)
 		return 0;
 	ret = span_get(mig, new);
 	span_put(mig, old);
-	if (ret)
+	if (ret) {
 		set_failed(mig, ret);
-	else
-		*old = *new;
-	return ret;
+		return ret;
+	}
+	*old = *new;
+	return 1;
 }
 
 static void ring_free(struct vpc_migration *mig, struct vpc_dirty_ring *ring)
@@ -258,7 +263,7 @@ int vfio_pci_core_dirty_region(struct vfio_pci_core_device *core,
 	if (!mig->dirty.active)
 		return 0;
 	settle(mig);
-	return span_replace(mig, &mig->dirty.region[region], &span);
+	return min(span_replace(mig, &mig->dirty.region[region], &span), 0);
 }
 EXPORT_SYMBOL_VPC(vfio_pci_core_dirty_region);
 
@@ -313,7 +318,7 @@ EXPORT_SYMBOL_VPC(vfio_pci_core_dirty_ring);
  * those that were in the slots before. Does nothing while tracking is not active.
  *
  * Context: as vfio_pci_core_dirty_region().
- * Return: the same.
+ * Return: the same on failure; how many slots have another buffer than before.
  */
 int vfio_pci_core_dirty_slots(struct vfio_pci_core_device *core,
 			      unsigned int ring, unsigned int first,
@@ -322,7 +327,7 @@ int vfio_pci_core_dirty_slots(struct vfio_pci_core_device *core,
 {
 	struct vpc_migration *mig = to_migration(core);
 	struct vpc_dirty_ring *r;
-	int error, ret = 0;
+	int changed, ret = 0;
 
 	if (WARN_ON(ring >= VFIO_PCI_CORE_DIRTY_RINGS))
 		return -EINVAL;
@@ -336,9 +341,10 @@ int vfio_pci_core_dirty_slots(struct vfio_pci_core_device *core,
 	if (count > r->count)
 		return -EINVAL;
 	for (unsigned int i = 0; i < count; i++) {
-		error = span_replace(mig, &r->slot[(first + i) % r->count],
-				     &spans[i]);
-		ret = ret ?: error;
+		changed = span_replace(mig, &r->slot[(first + i) % r->count],
+				       &spans[i]);
+		if (changed < 0 || ret >= 0)
+			ret = changed < 0 ? changed : ret + changed;
 	}
 	return ret;
 }
@@ -484,17 +490,21 @@ int vpc_dirty_session_begin(struct vpc_migration *mig)
 	return begin(mig);
 }
 
+/* Before anybody is told what is dirty. A driver that cannot look has failed. */
+static void refresh(struct vpc_migration *mig)
+{
+	lockdep_assert_held(&mig->lock);
+	if (mig->dirty.active && mig->ops->dirty_refresh &&
+	    mig->ops->dirty_refresh(mig->core))
+		vfio_pci_core_dirty_failed(mig->core);
+}
+
 /* The device is stopped: is all known that it wrote? */
 int vpc_dirty_session_stop(struct vpc_migration *mig)
 {
-	int ret = 0;
-
 	if (!mig->dirty.active)
 		return 0;
-	if (mig->ops->dirty_refresh)
-		ret = mig->ops->dirty_refresh(mig->core);
-	if (ret)
-		vfio_pci_core_dirty_failed(mig->core);
+	refresh(mig);
 	/* A reader of the log hears of a failure there. */
 	return mig->dirty.failed && !by_log(mig) ? -EIO : 0;
 }
@@ -591,8 +601,8 @@ static int log_read_and_clear(struct vfio_device *vdev, unsigned long iova,
 	vpc_mig_lock(mig);
 	if (!dirty->active && !dirty->blind)
 		ret = -EINVAL;
-	else if (dirty->active && mig->ops->dirty_refresh)
-		ret = mig->ops->dirty_refresh(mig->core);
+	else
+		refresh(mig);
 	mutex_lock(&dirty->lock);
 	if (!ret && dirty->failed)
 		ret = -EIO;

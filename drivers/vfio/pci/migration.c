@@ -218,6 +218,42 @@ static struct vpc_migration *to_migration(struct vfio_device *vdev)
 	return vpc_state(vdev)->migration;
 }
 
+static bool is_saving(enum vfio_device_mig_state state)
+{
+	return state == VFIO_DEVICE_STATE_PRE_COPY ||
+	       state == VFIO_DEVICE_STATE_PRE_COPY_P2P ||
+	       state == VFIO_DEVICE_STATE_STOP_COPY;
+}
+
+/*
+ * The device is gone from under its user. Nothing of it moves, so it is at rest as far
+ * as anybody likes; its state is lost, so a stream that has begun breaks off, and none
+ * begins. A VMM whose migration fails by that comes back to a guest that runs; one
+ * that is refused the way back has to end the guest (seen with QEMU).
+ */
+static int set_state_gone(struct vpc_migration *mig,
+			  enum vfio_device_mig_state goal)
+{
+	enum vfio_device_mig_state next;
+	int ret;
+
+	lockdep_assert_held(&mig->lock);
+	if (mig->state == goal)
+		return 0;
+	/* Says whether there is such a state, and a way from the one that is. */
+	ret = vfio_mig_get_next_state(&mig->core->vdev, mig->state, goal, &next);
+	if (ret)
+		return ret;
+	if (mig->state == VFIO_DEVICE_STATE_RESUMING ||
+	    goal == VFIO_DEVICE_STATE_RESUMING ||
+	    (is_saving(goal) && !is_saving(mig->state)))
+		return -EIO;
+	vpc_mig_file_end(mig);
+	mig->rest = rest_of[goal];
+	mig->state = goal;
+	return 0;
+}
+
 static struct file *mig_set_state(struct vfio_device *vdev,
 				  enum vfio_device_mig_state goal)
 {
@@ -225,15 +261,17 @@ static struct file *mig_set_state(struct vfio_device *vdev,
 	const struct vpc_arc *arc;
 	struct file *filp = NULL;
 
-	if (vpc_gate_inert(vpc_state(vdev)))
-		return ERR_PTR(-EIO);
-
 	vpc_mig_lock(mig);
+	if (vpc_gate_inert(vpc_state(vdev))) {
+		filp = ERR_PTR(set_state_gone(mig, goal));
+		goto out;
+	}
 	/* Only the last arc of a path returns a file: sessions are no way stations. */
 	while (!filp && mig->state != goal) {
 		arc = next_arc(mig, goal);
 		filp = IS_ERR(arc) ? ERR_CAST(arc) : take_arc(mig, arc);
 	}
+out:
 	vpc_mig_unlock(mig);
 	return filp;
 }

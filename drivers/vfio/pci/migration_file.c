@@ -138,8 +138,20 @@ static int check_early(struct vpc_mig_file *file, const char **why)
 				file->reader.part[VPC_STREAM_EARLY].length);
 }
 
+/* Before the device takes it, so that the user hears of it while it writes. */
+static int check_state(struct vpc_mig_file *file, const char **why)
+{
+	const struct vpc_stream_reader *r = &file->reader;
+
+	*why = "the driver does not take the state";
+	return file->mig->ops->check(file->mig->core,
+				     file->buf + r->part[VPC_STREAM_STATE].offset,
+				     r->part[VPC_STREAM_STATE].length);
+}
+
 static int check_arrived(struct vpc_mig_file *file)
 {
+	bool ended = file->reader.ended;
 	u16 before = file->reader.last;
 	const char *why = "?";
 	int ret;
@@ -151,6 +163,8 @@ static int check_arrived(struct vpc_mig_file *file)
 	if (!ret && before < VPC_STREAM_EARLY &&
 	    file->reader.part[VPC_STREAM_EARLY].length)
 		ret = check_early(file, &why);
+	if (!ret && !ended && file->reader.ended)
+		ret = check_state(file, &why);
 	if (!ret)
 		return 0;
 
@@ -426,28 +440,21 @@ int vpc_mig_file_apply(struct vpc_migration *mig)
 {
 	struct vpc_mig_file *file = mig->file;
 	struct pci_dev *pdev = mig->core->pdev;
-	const u8 *image;
-	u32 length;
+	const struct vpc_stream_reader *r = &file->reader;
 	int ret;
 
 	lockdep_assert_held(&mig->lock);
 	guard(mutex)(&file->lock);
 	if (file->error)
 		return file->error;
-	if (!file->reader.ended) {
+	if (!r->ended) {
 		pci_notice_ratelimited(pdev, "migration stream refused: incomplete, %zu bytes\n",
 				       file->len);
 		return -EINVAL;
 	}
-	image = file->buf + file->reader.part[VPC_STREAM_STATE].offset;
-	length = file->reader.part[VPC_STREAM_STATE].length;
-	ret = mig->ops->check(mig->core, image, length);
-	if (ret) {
-		pci_notice_ratelimited(pdev, "migration stream refused: the driver does not take the state (%pe)\n",
-				       ERR_PTR(ret));
-		return ret;
-	}
-	ret = mig->ops->load(mig->core, image, length);
+	ret = mig->ops->load(mig->core,
+			     file->buf + r->part[VPC_STREAM_STATE].offset,
+			     r->part[VPC_STREAM_STATE].length);
 	if (ret)
 		pci_err(pdev, "migrated state could not be applied (%pe)\n",
 			ERR_PTR(ret));

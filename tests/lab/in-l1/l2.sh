@@ -21,6 +21,7 @@ l2_start() {
 		[ $rc != 0 ] || return 0
 		[ $rc = 124 ] || break
 		echo "lab: guest $1 hung while it booted (try $try)"
+		l2_stuck "$1" >"/out/l2-$1.hung$try" 2>&1 || :
 		pid=$(cat "$l2_dir/$1/pid")
 		kill -9 "$pid" 2>/dev/null || :
 		wait "$pid" 2>/dev/null || :
@@ -29,6 +30,19 @@ l2_start() {
 	cat "$l2_dir/$1/qemu.log"
 	tail -n 15 "/out/l2-$1.console"
 	return 1
+}
+
+# l2_stuck NAME : what can be seen of a guest that does not move, from outside
+l2_stuck() {
+	local i
+	cat "/out/l2-$1.console"
+	for i in 1 2 3; do
+		l2_qmp "$1" '{"execute":"human-monitor-command","arguments":{"command-line":"info registers"}}' |
+			grep -oE 'R[IS]P=[0-9a-f]+|RFL=[^\\]*|HLT=[01]'
+		sleep 0.3
+	done
+	l2_qmp "$1" '{"execute":"human-monitor-command","arguments":{"command-line":"info lapic"}}'
+	grep -iE 'kvm|vfio' /proc/interrupts
 }
 
 # l2_spawn : as l2_start, but return while the guest boots

@@ -24,8 +24,6 @@ static int i82576_vfio_open(struct vfio_device *vdev)
 	if (ret)
 		goto out_aux;
 	ret = i82576_stats_open(vf);
-	if (!ret)
-		ret = i82576_migration_open(vf);
 	if (ret)
 		goto out_core;
 	return 0;
@@ -39,8 +37,10 @@ out_aux:
 
 static void i82576_vfio_close(struct vfio_device *vdev)
 {
-	struct vfio_pci_aux_device *aux = to_i82576_vfio(vdev)->aux;
+	struct i82576_vfio *vf = to_i82576_vfio(vdev);
+	struct vfio_pci_aux_device *aux = vf->aux;
 
+	i82576_track_close(vf);
 	vfio_pci_core_close_device(vdev);
 	aux->ops->take_back(aux);
 }

@@ -93,6 +93,29 @@ static int vf_load(struct vfio_pci_core_device *core, const void *buf,
 					image->stats);
 }
 
+static size_t vf_early_size(struct vfio_pci_core_device *core)
+{
+	struct vfio_pci_aux_device *aux = to_aux(core);
+
+	return aux->ops->early_size(aux);
+}
+
+static ssize_t vf_save_early(struct vfio_pci_core_device *core, void *buf,
+			     size_t size)
+{
+	struct vfio_pci_aux_device *aux = to_aux(core);
+
+	return aux->ops->save_early(aux, buf, size);
+}
+
+static int vf_check_early(struct vfio_pci_core_device *core, const void *buf,
+			  size_t size)
+{
+	struct vfio_pci_aux_device *aux = to_aux(core);
+
+	return aux->ops->check_early(aux, buf, size);
+}
+
 static const struct vfio_pci_core_mig_ops vf_mig_ops = {
 	.quiesce	= vf_quiesce,
 	.unquiesce	= vf_unquiesce,
@@ -100,6 +123,9 @@ static const struct vfio_pci_core_mig_ops vf_mig_ops = {
 	.save		= vf_save,
 	.check		= vf_check,
 	.load		= vf_load,
+	.early_size	= vf_early_size,
+	.save_early	= vf_save_early,
+	.check_early	= vf_check_early,
 	.dirty_declare	= i82576_track_declare,
 	.dirty_refresh	= i82576_track_refresh,
 };
@@ -121,19 +147,4 @@ int i82576_migration_init(struct i82576_vfio *vf)
 	if (precopy)
 		flags |= VFIO_MIGRATION_PRE_COPY;
 	return vfio_pci_core_migration_init(&vf->core, &vf_mig_ops, flags);
-}
-
-/**
- * i82576_migration_open - trap what migration needs to see
- * @vf: virtual function being opened
- *
- * The queues of a VF that is not migratable are mapped and cost nothing.
- *
- * Return: 0 or a negative errno.
- */
-int i82576_migration_open(struct i82576_vfio *vf)
-{
-	if (!vf->aux->migratable || !precopy)
-		return 0;
-	return i82576_track_open(vf);
 }

@@ -4,19 +4,37 @@
  *
  * Into receive buffers, receive rings (the write-back overwrites the addresses of
  * the buffers), and transmit rings or the word to which the head of one is written.
- * Receive buffers are found in the descriptors when the guest hands them over by
- * writing RDT, so the page with the receive registers is trapped, all the time, as
- * a user asks only once what he may map. Transmit registers are not trapped: what
- * they say is read again at each RDT and when the VF is at rest. A ring that came
- * and went between two looks is of no interest to anybody any more.
+ *
+ * A guest hands over buffers by writing RDT, thousands of times a second. To trap that
+ * would cost it as long as it runs, since a user asks only once what he may map, and
+ * takes most of its throughput where an exit is dear. So its registers are mapped, and
+ * while somebody wants to know what is written, a thread looks at them. A buffer that
+ * is handed over is used when those before it have been, which are a whole ring
+ * usually: the thread comes back well before, and so finds each buffer in its
+ * descriptor before the VF writes to either.
  *
  * Data sheet: 7.1.4 to 7.1.6 (descriptors, header split), 7.2.3 (head write-back),
  * 8.10, 8.12 and 8.26 (registers of a VF).
  */
+
+/**
+ * DOC: what shows that a look came too late
+ *
+ * - The head has passed what was handed over at the last look.
+ * - So much was received since (VFGPRC, VFGORC) that the head can have gone around.
+ * - The ring is another one, or its next buffers are not those that were handed over,
+ *   and the VF has used some of it already.
+ *
+ * Tracking has failed then: the attempt to migrate ends, and the guest goes on. Rings
+ * that came and went between two looks without a packet are of no interest, nor are
+ * transmit rings that are gone when the VF has come to rest.
+ */
 #include <linux/bitfield.h>
-#include <linux/io.h>
+#include <linux/delay.h>
+#include <linux/kthread.h>
 #include <linux/module.h>
-#include <linux/slab.h>
+#include <linux/sched.h>
+#include <linux/time64.h>
 
 #include "i82576_vfio.h"
 
@@ -24,8 +42,9 @@ static bool track_buffers = true;
 module_param_unsafe(track_buffers, bool, 0644);
 MODULE_PARM_DESC(track_buffers, "For tests: without this, migration loses what the VF received meanwhile");
 
-#define RX_PAGE_START	0x2000
-#define RX_PAGE_LENGTH	0x1000
+/* VFGPRC and VFGORC: good packets and octets received */
+#define PACKETS		0xf10
+#define OCTETS		0xf18
 
 /* Registers of receive queue q, in the page of the receive registers */
 #define QUEUE_STRIDE	0x100
@@ -53,6 +72,11 @@ MODULE_PARM_DESC(track_buffers, "For tests: without this, migration loses what t
 #define LEN_MASK	GENMASK(19, 7)
 #define BAL_MASK	GENMASK(31, 7)
 #define DEFAULT_PACKET	2048
+
+/* The shortest frame on the wire, with what is between two of them, at 1 Gb/s */
+#define SHORTEST_NS	672ULL
+#define SHORTEST_PAUSE_US	50
+#define LONGEST_PAUSE_US	1000
 
 /* Regions and rings, as the library numbers them */
 #define REGION_RX(q)	(q)
@@ -114,50 +138,69 @@ static void span_of(struct vfio_pci_core_dirty_span *span, __le64 address,
 	span->length = length;
 }
 
-/* Declare the buffers of @count descriptors from @first, without going around. */
+static u32 distance(const struct i82576_rx_ring *rx, u32 from, u32 to)
+{
+	return (to + rx->count - from) % rx->count;
+}
+
+/*
+ * Declare the buffers of @count descriptors from @first, without going around, that
+ * are before @rx->head no more: those that the VF uses meanwhile are not read for
+ * sure. Returns how many it used, or a negative errno; @changed is set if a slot has
+ * another buffer than before.
+ */
 static int declare_run(struct i82576_vfio *vf, unsigned int q, u32 first,
-		       u32 count)
+		       u32 count, bool *changed)
 {
 	struct i82576_rx_ring *rx = &vf->rx[q];
 	struct vfio_pci_core_dirty_span packet[BATCH], header[BATCH];
 	struct rx_descriptor desc[BATCH];
+	u32 before, used, head;
 	int ret;
 
 	ret = vfio_pci_core_dma_read(&vf->core, rx->base + first * sizeof(*desc),
 				     desc, count * sizeof(*desc));
+	if (!ret)
+		ret = read_reg(vf, VF_RX(q) + RX_HEAD, &head);
 	if (ret)
 		return ret;
-	for (u32 i = 0; i < count; i++) {
+	if (head >= rx->count)
+		return -EINVAL;
+	before = distance(rx, rx->head, first);
+	used = distance(rx, rx->head, head);
+	used = used > before ? min(used - before, count) : 0;
+
+	for (u32 i = used; i < count; i++) {
 		span_of(&packet[i], desc[i].packet, rx->packet_size);
 		span_of(&header[i], desc[i].header, rx->header_size);
 	}
-	vfio_pci_core_dirty_slots(&vf->core, RING_PACKET(q), first, count, packet);
+	ret = vfio_pci_core_dirty_slots(&vf->core, RING_PACKET(q), first + used,
+					count - used, packet + used);
+	*changed |= ret > 0;
 	if (rx->header_size)
-		vfio_pci_core_dirty_slots(&vf->core, RING_HEADER(q), first,
-					  count, header);
-	return 0;
+		ret = vfio_pci_core_dirty_slots(&vf->core, RING_HEADER(q),
+						first + used, count - used,
+						header + used);
+	*changed |= ret > 0;
+	return used;
 }
 
-/* Declare the buffers from rx->tail up to @tail. */
-static int declare_buffers(struct i82576_vfio *vf, unsigned int q, u32 tail)
+/* Declare the buffers from @from up to @to, of which the VF has not used any yet. */
+static int declare_buffers(struct i82576_vfio *vf, unsigned int q, u32 from,
+			   u32 to)
 {
 	struct i82576_rx_ring *rx = &vf->rx[q];
+	bool changed = false;
 	u32 count;
 	int ret;
 
-	lockdep_assert_held(&vf->track_lock);
-	if (!track_buffers)
-		rx->tail = tail;
-	/* A tail beyond the ring: nothing is known of what the hardware makes of it. */
-	if (tail >= rx->count)
-		return -EINVAL;
-	while (rx->tail != tail) {
-		count = (tail > rx->tail ? tail : rx->count) - rx->tail;
+	while (from != to) {
+		count = (to > from ? to : rx->count) - from;
 		count = min_t(u32, count, BATCH);
-		ret = declare_run(vf, q, rx->tail, count);
+		ret = declare_run(vf, q, from, count, &changed);
 		if (ret)
-			return ret;
-		rx->tail = (rx->tail + count) % rx->count;
+			return ret < 0 ? ret : -ESTALE;
+		from = (from + count) % rx->count;
 	}
 	return 0;
 }
@@ -170,41 +213,230 @@ static void rx_sizes(struct i82576_rx_ring *rx, u32 srrctl)
 			  0 : FIELD_GET(SRRCTL_HEADER, srrctl) * 64;
 }
 
-/* Look at a receive queue anew: its ring, and all buffers that the VF has. */
-static int declare_rx(struct i82576_vfio *vf, unsigned int q, u32 ctl)
+/* A receive queue as it is now */
+static int read_rx(struct i82576_vfio *vf, unsigned int q,
+		   struct i82576_rx_ring *rx)
 {
 	static const u8 regs[] = {
 		RX_BAL, RX_BAH, RX_LEN, RX_SRRCTL, RX_HEAD, RX_TAIL,
 	};
-	struct i82576_rx_ring *rx = &vf->rx[q];
-	u32 v[ARRAY_SIZE(regs)] = {};
-	int ret = 0;
+	u32 ctl, v[ARRAY_SIZE(regs)];
+	int ret;
 
-	lockdep_assert_held(&vf->track_lock);
-	if (ctl & CTL_ENABLE)
-		ret = read_regs(vf, VF_RX(q), regs, ARRAY_SIZE(regs), v);
+	memset(rx, 0, sizeof(*rx));
+	rx->known = true;
+	ret = read_reg(vf, VF_RX(q) + RX_CTL, &ctl);
+	if (ret || !(ctl & CTL_ENABLE))
+		return ret;
+	ret = read_regs(vf, VF_RX(q), regs, ARRAY_SIZE(regs), v);
 	if (ret)
 		return ret;
-
 	rx->base = (u64)v[1] << 32 | (v[0] & BAL_MASK);
 	rx->count = (v[2] & LEN_MASK) / sizeof(struct rx_descriptor);
 	rx_sizes(rx, v[3]);
-	rx->known = true;
+	rx->head = v[4];
+	rx->tail = v[5];
+	/* Nothing is known of what the hardware makes of that. */
+	return rx->count && max(rx->head, rx->tail) >= rx->count ? -EINVAL : 0;
+}
+
+static bool same_ring(const struct i82576_rx_ring *a,
+		      const struct i82576_rx_ring *b)
+{
+	return a->known && b->known && a->base == b->base &&
+	       a->count == b->count && a->packet_size == b->packet_size &&
+	       a->header_size == b->header_size;
+}
+
+/* A queue that was not known: its ring, and all buffers that the VF has */
+static int declare_rx(struct i82576_vfio *vf, unsigned int q,
+		      const struct i82576_rx_ring *now)
+{
+	struct i82576_rx_ring *rx = &vf->rx[q];
+
+	*rx = *now;
 	vfio_pci_core_dirty_region(&vf->core, REGION_RX(q), rx->base,
-				   v[2] & LEN_MASK);
+				   rx->count * sizeof(struct rx_descriptor));
 	vfio_pci_core_dirty_ring(&vf->core, RING_PACKET(q), rx->count);
 	vfio_pci_core_dirty_ring(&vf->core, RING_HEADER(q),
 				 rx->header_size ? rx->count : 0);
-	if (!rx->count)
+	if (!rx->count || !track_buffers)
 		return 0;
-	if (v[4] >= rx->count)
-		return -EINVAL;
-	rx->tail = v[4];
-	return declare_buffers(vf, q, v[5]);
+	return declare_buffers(vf, q, rx->head, rx->tail);
+}
+
+/*
+ * The ring of the last look, as far as can be seen. True if that holds; else the guest
+ * has made a new one in the same place.
+ */
+static bool goes_on(struct i82576_vfio *vf, unsigned int q,
+		    const struct i82576_rx_ring *now)
+{
+	struct i82576_rx_ring *rx = &vf->rx[q];
+	u32 known = distance(rx, rx->head, rx->tail), used, count;
+	bool changed = false;
+
+	used = distance(rx, rx->head, now->head);
+	if (used > known)
+		return false;
+	rx->head = now->head;
+	count = min3(known - used, rx->count - rx->head, (u32)BATCH);
+	if (count && track_buffers &&
+	    declare_run(vf, q, rx->head, count, &changed) < 0)
+		return false;
+	return !changed;
+}
+
+/* What was received between two looks */
+struct traffic {
+	u32 packets;
+	u32 octets;
+};
+
+static int read_traffic(struct i82576_vfio *vf, struct traffic *since)
+{
+	u32 packets, octets;
+	int ret;
+
+	ret = read_reg(vf, PACKETS, &packets);
+	if (!ret)
+		ret = read_reg(vf, OCTETS, &octets);
+	if (ret)
+		return ret;
+	since->packets = packets - vf->packets;
+	since->octets = octets - vf->octets;
+	vf->packets = packets;
+	vf->octets = octets;
+	return 0;
+}
+
+/*
+ * Can that have filled a whole ring? A quarter of it is for what was received while
+ * registers were read.
+ */
+static bool went_around(const struct i82576_rx_ring *rx,
+			const struct traffic *since)
+{
+	u64 buffers = (u64)since->packets + since->octets / rx->packet_size;
+
+	return buffers >= rx->count - rx->count / 4;
+}
+
+static int look_at_rx(struct i82576_vfio *vf, unsigned int q,
+		      const struct i82576_rx_ring *now,
+		      const struct traffic *since)
+{
+	struct i82576_rx_ring *rx = &vf->rx[q];
+	int ret = 0;
+
+	if (same_ring(rx, now) && !now->count)
+		return 0;
+	if (!same_ring(rx, now) || !goes_on(vf, q, now)) {
+		ret = declare_rx(vf, q, now);
+		if (!ret && now->count && (now->head || since->packets))
+			ret = -ESTALE;
+		return ret;
+	}
+	if (track_buffers)
+		ret = declare_buffers(vf, q, rx->tail, now->tail);
+	rx->tail = now->tail;
+	return !ret && went_around(rx, since) ? -ESTALE : ret;
+}
+
+/* Look at what the VF receives; @first when tracking begins, with the VF at rest. */
+static int look(struct i82576_vfio *vf, bool first)
+{
+	struct i82576_rx_ring now[I82576_QUEUES];
+	struct traffic since;
+	int ret = 0, error;
+
+	lockdep_assert_held(&vf->track_lock);
+	if (atomic_xchg(&vf->was_reset, 0))
+		memset(vf->rx, 0, sizeof(vf->rx));
+	for (unsigned int q = 0; !ret && q < I82576_QUEUES; q++)
+		ret = read_rx(vf, q, &now[q]);
+	/* After the heads, so that all is counted that moved them. */
+	if (!ret)
+		ret = read_traffic(vf, &since);
+	if (ret)
+		return ret;
+	for (unsigned int q = 0; q < I82576_QUEUES; q++) {
+		error = first ? declare_rx(vf, q, &now[q]) :
+				look_at_rx(vf, q, &now[q], &since);
+		ret = ret ?: error;
+	}
+	return ret;
+}
+
+/* And at what the VF writes when it sends. */
+static int look_at_all(struct i82576_vfio *vf, bool first)
+{
+	int ret = look(vf, first), error;
+
+	for (unsigned int q = 0; q < I82576_QUEUES; q++) {
+		error = declare_tx(vf, q);
+		ret = ret ?: error;
+	}
+	return ret;
+}
+
+/*
+ * How long the VF can be left alone: at the speed of the wire it does not use up
+ * what it has.
+ */
+static unsigned long pause_us(struct i82576_vfio *vf)
+{
+	u64 us = LONGEST_PAUSE_US;
+
+	for (unsigned int q = 0; q < I82576_QUEUES; q++) {
+		struct i82576_rx_ring *rx = &vf->rx[q];
+
+		if (rx->count)
+			us = min_t(u64, us, SHORTEST_NS * 3 / 4 *
+				   distance(rx, rx->head, rx->tail) /
+				   NSEC_PER_USEC);
+	}
+	return max_t(u64, us, SHORTEST_PAUSE_US);
+}
+
+/* Returns how long to wait until the next time, in microseconds. */
+static unsigned long watch_once(struct i82576_vfio *vf)
+{
+	unsigned long us;
+	int ret;
+
+	scoped_guard(mutex, &vf->track_lock) {
+		if (!vfio_pci_core_dirty_active(&vf->core))
+			vf->declared = false;
+		/* The log was stopped, or begins anew: what @rx says is old. */
+		if (!vf->declared)
+			return LONGEST_PAUSE_US;
+		ret = look(vf, false);
+		/* A VF that does not answer is asleep or gone, and writes nothing. */
+		if (ret == -EIO)
+			memset(vf->rx, 0, sizeof(vf->rx));
+		us = pause_us(vf);
+	}
+	if (ret && ret != -EIO)
+		vfio_pci_core_dirty_failed(&vf->core);
+	return us;
+}
+
+static int watch(void *data)
+{
+	unsigned long us;
+
+	/* Before the guest, which it serves; for some microseconds each time */
+	sched_set_fifo_low(current);
+	while (!kthread_should_stop()) {
+		us = watch_once(data);
+		usleep_range(us, us + us / 4);
+	}
+	return 0;
 }
 
 /**
- * i82576_track_declare - tell all places where the VF may write
+ * i82576_track_declare - tell all places where the VF may write, and go on doing so
  * @core: the VF, at rest
  *
  * Return: 0 or a negative errno.
@@ -212,135 +444,46 @@ static int declare_rx(struct i82576_vfio *vf, unsigned int q, u32 ctl)
 int i82576_track_declare(struct vfio_pci_core_device *core)
 {
 	struct i82576_vfio *vf = to_i82576_vfio(&core->vdev);
-	u32 ctl;
-	int ret = 0;
+	struct task_struct *watcher;
+	int ret;
 
-	guard(mutex)(&vf->track_lock);
-	for (unsigned int q = 0; !ret && q < I82576_QUEUES; q++) {
-		ret = read_reg(vf, VF_RX(q) + RX_CTL, &ctl);
-		if (!ret)
-			ret = declare_rx(vf, q, ctl);
-		if (!ret)
-			ret = declare_tx(vf, q);
+	scoped_guard(mutex, &vf->track_lock) {
+		ret = look_at_all(vf, true);
+		vf->declared = !ret;
 	}
-	return ret;
+	if (ret || vf->watcher)
+		return ret;
+	watcher = kthread_run(watch, vf, "i82576-%s", pci_name(core->pdev));
+	if (IS_ERR(watcher))
+		return PTR_ERR(watcher);
+	vf->watcher = watcher;
+	return 0;
 }
 
 /**
- * i82576_track_refresh - look again at what can change unseen
+ * i82576_track_refresh - look now
  * @core: the VF
  *
- * Return: 0 or a negative errno.
+ * Return: 0 or a negative errno; -ESTALE if it came too late.
  */
 int i82576_track_refresh(struct vfio_pci_core_device *core)
 {
 	struct i82576_vfio *vf = to_i82576_vfio(&core->vdev);
-	int ret = 0;
 
 	guard(mutex)(&vf->track_lock);
-	for (unsigned int q = 0; !ret && q < I82576_QUEUES; q++)
-		ret = declare_tx(vf, q);
-	return ret;
+	return look_at_all(vf, false);
 }
-
-/* Buffers are handed over: find them before the VF can overwrite the descriptors. */
-static int before_tail(struct i82576_vfio *vf, unsigned int q, u32 tail)
-{
-	u32 ctl;
-	int ret;
-
-	if (!vf->rx[q].known) {
-		ret = read_reg(vf, VF_RX(q) + RX_CTL, &ctl);
-		if (!ret)
-			ret = declare_rx(vf, q, ctl);
-		if (ret)
-			return ret;
-	}
-	/* Of a queue that is not enabled, what counts is its tail when it is. */
-	if (vf->rx[q].count) {
-		ret = declare_buffers(vf, q, tail);
-		if (ret)
-			return ret;
-	}
-	ret = declare_tx(vf, 0);
-	return ret ?: declare_tx(vf, 1);
-}
-
-static void rx_before_write(struct vfio_pci_core_device *core, u64 offset,
-			    unsigned int len, u64 val)
-{
-	struct i82576_vfio *vf = to_i82576_vfio(&core->vdev);
-	unsigned int q = (offset - VF_RX(0)) / QUEUE_STRIDE;
-	int ret = 0;
-
-	if (!vfio_pci_core_dirty_active(core) || offset < VF_RX(0) ||
-	    q >= I82576_QUEUES || len != sizeof(u32))
-		return;
-
-	guard(mutex)(&vf->track_lock);
-	if (atomic_xchg(&vf->was_reset, 0))
-		memset(vf->rx, 0, sizeof(vf->rx));
-	switch (offset - VF_RX(q)) {
-	case RX_TAIL:
-		ret = before_tail(vf, q, val);
-		break;
-	case RX_CTL:
-		/* Enabled with a tail that is set already */
-		ret = declare_rx(vf, q, val);
-		vf->rx[q].known = false;
-		break;
-	default:
-		vf->rx[q].known = false;
-		break;
-	}
-	if (ret)
-		vfio_pci_core_dirty_failed(core);
-}
-
-static int rx_read(struct vfio_pci_core_device *core, u64 offset,
-		   unsigned int len, u64 *val)
-{
-	void __iomem *io = vfio_pci_core_bar_map(core, I82576_BAR);
-
-	if (IS_ERR(io))
-		return PTR_ERR(io);
-	*val = ioread32(io + ALIGN_DOWN(offset, sizeof(u32))) >>
-	       (8 * (offset % sizeof(u32)));
-	if (len == sizeof(u64))
-		*val |= (u64)ioread32(io + offset + sizeof(u32)) << 32;
-	return 0;
-}
-
-/* Only whole registers, since only these are looked at before. */
-static int rx_write(struct vfio_pci_core_device *core, u64 offset,
-		    unsigned int len, u64 val)
-{
-	void __iomem *io = vfio_pci_core_bar_map(core, I82576_BAR);
-
-	if (IS_ERR(io))
-		return PTR_ERR(io);
-	if (len == sizeof(u32))
-		iowrite32(val, io + offset);
-	return 0;
-}
-
-static const struct vfio_pci_core_trap_ops rx_trap = {
-	.read		= rx_read,
-	.write		= rx_write,
-	.before_write	= rx_before_write,
-};
 
 /**
- * i82576_track_open - see how the guest programs receive queues
- * @vf: virtual function being opened
- *
- * Return: 0 or a negative errno.
+ * i82576_track_close - nobody wants to know any more
+ * @vf: virtual function being closed; no other op runs
  */
-int i82576_track_open(struct i82576_vfio *vf)
+void i82576_track_close(struct i82576_vfio *vf)
 {
-	memset(vf->rx, 0, sizeof(vf->rx));
-	return vfio_pci_core_trap(&vf->core, I82576_BAR, RX_PAGE_START,
-				  RX_PAGE_LENGTH, &rx_trap);
+	if (vf->watcher)
+		kthread_stop(vf->watcher);
+	vf->watcher = NULL;
+	vf->declared = false;
 }
 
 /**
