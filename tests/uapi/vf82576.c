@@ -8,6 +8,7 @@
  * in the environment ADMIN_MAC=xx:xx:… if the administrator has set one.
  */
 #include "mig.h"
+#include "pci.h"
 #include "test.h"
 #include "vfio.h"
 
@@ -257,6 +258,7 @@ TEST(told, "who has a VF that is reset from outside is told, and who resets it i
 	for (int i = 0; i < VECTORS; i++)
 		efds[i] = efd_new();
 	ASSERT_EQ(vfio_irq_fds(d, VFIO_PCI_MSIX_IRQ_INDEX, 0, VECTORS, efds), 0);
+	cfg_command(d, PCI_COMMAND_MASTER, 0);
 	bar_write32(d, BAR, VTIVAR_MISC, 0x82);
 	bar_write32(d, BAR, VTEIMS, 7);
 
