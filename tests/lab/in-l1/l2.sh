@@ -36,8 +36,8 @@ l2_start() {
 # l2_boots NAME : until the guest answers; 124 if it does not move any more, or never
 # will
 l2_boots() {
-	local slice rc before now=0
-	for slice in 1 2 3 4 5 6 7 8; do
+	local rc before now=0
+	for _ in 1 2 3 4 5 6 7 8; do
 		before=$now rc=0
 		l2_run "$1" true 25 || rc=$?
 		[ $rc = 124 ] || return $rc
