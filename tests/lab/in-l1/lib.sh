@@ -131,6 +131,7 @@ unload_ours() {
 pristine() {
 	local d
 	l2_stop_all
+	pkill -f /src/tests/guest/peer.py || :
 	[ ! -d /sys/module/vpc_fail ] || modprobe -r vpc_fail
 	for d in /sys/bus/pci/devices/*/sriov_numvfs; do
 		[ ! -e "$d" ] || [ "$(cat "$d")" = 0 ] || echo 0 >"$d"
