@@ -9,18 +9,9 @@
 #include "pci.h"
 #include "test.h"
 
-#define DIR	"/sys/kernel/debug/vpc_bypass/"
-
 static int file(const char *name, int flags)
 {
-	char path[64];
-	int fd;
-
-	snprintf(path, sizeof(path), DIR "%s", name);
-	fd = open(path, flags | O_CLOEXEC);
-	if (fd < 0)
-		SKIP("no consumer");
-	return fd;
+	return module_file("vpc_bypass", name, flags);
 }
 
 static void consume(int efd)

@@ -133,6 +133,17 @@ static void receive(struct vfio *d, unsigned int count)
 	bar_write32(d, BAR, RX(TAIL), count);
 }
 
+/* A VF that has such a ring and whose log has been read once */
+static struct vfio *logged_ring(unsigned int count)
+{
+	struct vfio *d = logging_vf();
+
+	receive(d, count);
+	ASSERT_EQ(start(d, PAGE, 1, &all), 0);
+	report(d);
+	return d;
+}
+
 /* Nothing but the ring and its buffers, all of them; or everything by iommufd */
 static void expect_buffers(struct vfio *d, unsigned int first, unsigned int end)
 {
@@ -191,11 +202,8 @@ TEST(declared, "what was programmed before the start is in the log, and stays")
 
 TEST(handed, "a buffer is in the log from when it is handed over until it is replaced")
 {
-	struct vfio *d = logging_vf();
+	struct vfio *d = logged_ring(4);
 
-	receive(d, 4);
-	ASSERT_EQ(start(d, PAGE, 1, &all), 0);
-	report(d);
 	expect_buffers(d, 0, 4);
 	bar_write32(d, BAR, RX(TAIL), 6);
 	report(d);
@@ -244,11 +252,8 @@ TEST(transmit, "a transmit ring is found though nobody traps it")
 
 TEST(reset, "after a reset the log says once what was, then nothing")
 {
-	struct vfio *d = logging_vf();
+	struct vfio *d = logged_ring(5);
 
-	receive(d, 5);
-	ASSERT_EQ(start(d, PAGE, 1, &all), 0);
-	report(d);
 	expect_buffers(d, 0, 5);
 	ASSERT_EQ(vfio_ioctl(d->fd, VFIO_DEVICE_RESET, NULL), 0);
 	report(d);
@@ -314,11 +319,8 @@ TEST(too_late, "a buffer that is used before it was seen makes the log fail")
 
 TEST(renewed, "a ring that is set up anew is in the log, and what it was is said once")
 {
-	struct vfio *d = logging_vf();
+	struct vfio *d = logged_ring(4);
 
-	receive(d, 4);
-	ASSERT_EQ(start(d, PAGE, 1, &all), 0);
-	report(d);
 	/* In the same place, unused: with its buffers it is another one. */
 	for (unsigned int i = 0; i < SLOTS; i++)
 		descriptor(i, BUFFER(SLOTS + i));

@@ -12,7 +12,6 @@
 #include "pci.h"
 #include "test.h"
 
-#define DIR		"/sys/kernel/debug/vpc_guise/"
 #define MEMORY		0x10000
 /* Where a test puts things in it */
 #define OPREGION	0x2000
@@ -36,14 +35,7 @@ static void *volatile hole = (void *)8;
 
 static int file(const char *name, int flags)
 {
-	char path[64];
-	int fd;
-
-	snprintf(path, sizeof(path), DIR "%s", name);
-	fd = open(path, flags | O_CLOEXEC);
-	if (fd < 0)
-		SKIP("no test device");
-	return fd;
+	return module_file("vpc_guise", name, flags);
 }
 
 static uint64_t address(void)

@@ -56,6 +56,18 @@ int sysfs_write(const char *bdf, const char *file, const char *text)
 	return n;
 }
 
+int module_file(const char *module, const char *name, int flags)
+{
+	char path[80];
+	int fd;
+
+	snprintf(path, sizeof(path), "/sys/kernel/debug/%s/%s", module, name);
+	fd = open(path, flags | O_CLOEXEC);
+	if (fd < 0)
+		SKIP("no %s", path);
+	return fd;
+}
+
 int sysfs_link(const char *bdf, const char *link, char *buf, size_t len)
 {
 	char path[256], target[256];

@@ -95,4 +95,7 @@ int sysfs_read(const char *bdf, const char *file, void *buf, size_t len);
 int sysfs_write(const char *bdf, const char *file, const char *text);
 int sysfs_link(const char *bdf, const char *link, char *buf, size_t len);
 
+/* A file in debugfs of a module of the tests; skips the test without the module */
+int module_file(const char *module, const char *name, int flags);
+
 #endif

@@ -106,11 +106,12 @@ void vpc_config_close(struct vfio_pci_core_state *st)
 }
 
 /*
- * Read the hardware for the user; the gate must not be held. A function that does
- * not answer reads as ones, as ever.
+ * Read the hardware. For the user the gate must not be held, and a reset by the PCI core
+ * keeps the access out; with @gated the gate is held, which does that. A function that
+ * does not answer reads as ones, as ever.
  */
 static __always_inline u32 hw_read(struct pci_dev *pdev, unsigned int offset,
-				   unsigned int width)
+				   unsigned int width, bool gated)
 {
 	u32 val;
 	u16 word;
@@ -118,34 +119,22 @@ static __always_inline u32 hw_read(struct pci_dev *pdev, unsigned int offset,
 
 	switch (width) {
 	case 1:
-		pci_user_read_config_byte(pdev, offset, &byte);
+		if (gated)
+			pci_read_config_byte(pdev, offset, &byte);
+		else
+			pci_user_read_config_byte(pdev, offset, &byte);
 		return byte;
 	case 2:
-		pci_user_read_config_word(pdev, offset, &word);
+		if (gated)
+			pci_read_config_word(pdev, offset, &word);
+		else
+			pci_user_read_config_word(pdev, offset, &word);
 		return word;
 	default:
-		pci_user_read_config_dword(pdev, offset, &val);
-		return val;
-	}
-}
-
-/* Read what a write is to change; the gate is held. */
-static __always_inline u32 hw_read_gated(struct pci_dev *pdev, unsigned int offset,
-					 unsigned int width)
-{
-	u32 val;
-	u16 word;
-	u8 byte;
-
-	switch (width) {
-	case 1:
-		pci_read_config_byte(pdev, offset, &byte);
-		return byte;
-	case 2:
-		pci_read_config_word(pdev, offset, &word);
-		return word;
-	default:
-		pci_read_config_dword(pdev, offset, &val);
+		if (gated)
+			pci_read_config_dword(pdev, offset, &val);
+		else
+			pci_user_read_config_dword(pdev, offset, &val);
 		return val;
 	}
 }
@@ -212,7 +201,7 @@ static __always_inline u32 view(struct vfio_pci_core_state *st,
 	unsigned int shift = (offset & 3) * 8;
 
 	if (~reg->virt & vpc_reg_mask(offset, width))
-		val = vpc_reg_view(reg, hw_read(st->pdev, offset, width) << shift,
+		val = vpc_reg_view(reg, hw_read(st->pdev, offset, width, false) << shift,
 				   val);
 	return val >> shift;
 }
@@ -313,7 +302,7 @@ static int write_hw(struct vfio_pci_core_state *st,
 	if (ret)
 		return ret;
 	if (!vpc_write_is_whole(w)) {
-		val = hw_read_gated(st->pdev, w->offset, w->width) << shift;
+		val = hw_read(st->pdev, w->offset, w->width, true) << shift;
 		val = vpc_reg_merge(reg, val, w->val, w->mask);
 	}
 	ret = hw_write(st->pdev, w->offset, w->width, val >> shift);
