@@ -187,6 +187,8 @@ struct vfio_pci_core_trap_ops {
 
 /* BAR access: bar.c, trap.c */
 void __iomem *vfio_pci_core_bar_map(struct vfio_pci_core_device *core, int bar);
+int vfio_pci_core_bar_read(struct vfio_pci_core_device *core, int bar,
+			   u64 offset, u32 *value);
 int vfio_pci_core_trap(struct vfio_pci_core_device *core, int bar, u64 start,
 		       u64 len, const struct vfio_pci_core_trap_ops *ops);
 

@@ -167,8 +167,6 @@ int vfio_pci_core_dirty_slots(struct vfio_pci_core_device *core,
 void vfio_pci_core_dirty_failed(struct vfio_pci_core_device *core);
 void vfio_pci_core_dirty_unmap(struct vfio_device *vdev, u64 iova, u64 length);
 
-int vfio_pci_core_bar_read(struct vfio_pci_core_device *core, int bar,
-			   u64 offset, u32 *value);
 int vfio_pci_core_dma_read(struct vfio_pci_core_device *core, u64 iova,
 			   void *buf, size_t size);
 

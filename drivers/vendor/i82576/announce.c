@@ -129,7 +129,6 @@ static int send_mac(struct announcer *a, struct i82576_policy *policy,
 static int queue_borrow(struct announcer *a)
 {
 	struct i82576_pf *pf = a->pf;
-	u32 value;
 
 	i82576_modify(pf, REG_DTXSWC, FIELD_PREP(DTXSWC_MACAS, BIT(POOL)) |
 				      FIELD_PREP(DTXSWC_VLANAS, BIT(POOL)), 0);
@@ -140,23 +139,20 @@ static int queue_borrow(struct announcer *a)
 	i82576_write(pf, REG_TDWBAL(QUEUE), 0);
 	i82576_write(pf, REG_TDH(QUEUE), 0);
 	i82576_write(pf, REG_TDT(QUEUE), 0);
-	i82576_write(pf, REG_TXDCTL(QUEUE), XDCTL_ENABLE);
+	if (!i82576_queue_enable(pf, REG_TXDCTL(QUEUE), XDCTL_ENABLE))
+		return -EIO;
 	i82576_modify(pf, REG_VFTE, 0, BIT(POOL));
-	return read_poll_timeout(i82576_read, value, value & XDCTL_ENABLE, 10,
-				 TIMEOUT_US, false, pf, REG_TXDCTL(QUEUE));
+	return 0;
 }
 
 /* As it was. Return: whether the queue has let go of memory. */
 static bool queue_return(struct announcer *a)
 {
 	struct i82576_pf *pf = a->pf;
-	u32 value;
-	int ret;
+	bool stopped;
 
 	i82576_modify(pf, REG_VFTE, BIT(POOL), 0);
-	i82576_write(pf, REG_TXDCTL(QUEUE), 0);
-	ret = read_poll_timeout(i82576_read, value, !(value & XDCTL_ENABLE),
-				10, TIMEOUT_US, false, pf, REG_TXDCTL(QUEUE));
+	stopped = i82576_queue_disable(pf, REG_TXDCTL(QUEUE));
 	i82576_write(pf, REG_TDBAL(QUEUE), 0);
 	i82576_write(pf, REG_TDBAH(QUEUE), 0);
 	i82576_write(pf, REG_TDLEN(QUEUE), 0);
@@ -164,7 +160,7 @@ static bool queue_return(struct announcer *a)
 		      FIELD_PREP(DTXSWC_MACAS, BIT(POOL)) |
 		      FIELD_PREP(DTXSWC_VLANAS, BIT(POOL)));
 	i82576_flush(pf);
-	return !ret;
+	return stopped;
 }
 
 static int announce(struct i82576_vf *vf)

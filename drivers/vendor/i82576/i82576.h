@@ -370,6 +370,10 @@ void i82576_vf_disown(struct i82576_vf *vf);
 int i82576_vf_request(struct i82576_vf *vf, const struct i82576_request *req);
 void i82576_vf_was_reset(struct i82576_vf *vf);
 
+/* queue.c: queues on and off */
+bool i82576_queue_enable(struct i82576_pf *pf, u32 reg, u32 value);
+bool i82576_queue_disable(struct i82576_pf *pf, u32 reg);
+
 /* scrub.c: a VF changes owner, or is reset under it */
 void i82576_vf_halt(struct i82576_vf *vf);
 void i82576_vf_scrub(struct i82576_vf *vf);

@@ -15,24 +15,11 @@
  * and loses what it would have written.
  */
 #include <kunit/visibility.h>
-#include <linux/iopoll.h>
 
 #include "i82576.h"
 
-#define ENABLE_TIMEOUT_US	10000
 #define PROBE_HEAD		5
 #define PROBE_RING_BYTES	1024
-
-static bool queue_enable(struct i82576_pf *pf, u32 reg, u32 value)
-{
-	u32 now;
-
-	i82576_write(pf, reg, value);
-	if (!(value & XDCTL_ENABLE))
-		return true;
-	return !read_poll_timeout(i82576_read, now, now & XDCTL_ENABLE, 20,
-				  ENABLE_TIMEOUT_US, false, pf, reg);
-}
 
 /**
  * i82576_can_restore_heads - can a queue start in the middle of its ring?
@@ -58,8 +45,8 @@ bool i82576_can_restore_heads(struct i82576_vf *vf)
 	i82576_write(pf, REG_TDLEN(q), PROBE_RING_BYTES);
 	i82576_write(pf, REG_TDH(q), PROBE_HEAD);
 	i82576_write(pf, REG_TDT(q), PROBE_HEAD);
-	sticks = queue_enable(pf, REG_RXDCTL(q), XDCTL_ENABLE) &&
-		 queue_enable(pf, REG_TXDCTL(q), XDCTL_ENABLE) &&
+	sticks = i82576_queue_enable(pf, REG_RXDCTL(q), XDCTL_ENABLE) &&
+		 i82576_queue_enable(pf, REG_TXDCTL(q), XDCTL_ENABLE) &&
 		 i82576_read(pf, REG_RDH(q)) == PROBE_HEAD &&
 		 i82576_read(pf, REG_TDH(q)) == PROBE_HEAD;
 	i82576_vf_scrub(vf);
@@ -99,8 +86,8 @@ static int vf_unstop(struct i82576_vf *vf)
 	for (i = 0; i < QUEUES_PER_VF; i++) {
 		unsigned int q = QUEUE_OF(vf->index, i);
 
-		if (!queue_enable(pf, REG_RXDCTL(q), stopped->rxdctl[i]) ||
-		    !queue_enable(pf, REG_TXDCTL(q), stopped->txdctl[i])) {
+		if (!i82576_queue_enable(pf, REG_RXDCTL(q), stopped->rxdctl[i]) ||
+		    !i82576_queue_enable(pf, REG_TXDCTL(q), stopped->txdctl[i])) {
 			i82576_vf_msg(err, vf, "queue %u does not start again\n", i);
 			return -EIO;
 		}

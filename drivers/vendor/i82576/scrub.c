@@ -9,27 +9,13 @@
  * and writes what they hold after power-on.
  */
 #include <linux/delay.h>
-#include <linux/iopoll.h>
 
 #include "i82576.h"
-
-#define QUEUE_TIMEOUT_US	10000
 
 /* 8.10.2 and 8.12.11: defaults of these registers */
 #define SRRCTL_DEFAULT		0x00000400
 #define RXCTL_DEFAULT		0x0000a200
 #define TXCTL_DEFAULT		0x00002a00
-
-/* ENABLE reads 0 when the queue has finished what it was doing (4.5.9, 4.5.10). */
-static void queue_disable(struct i82576_pf *pf, u32 reg)
-{
-	u32 value;
-
-	i82576_write(pf, reg, 0);
-	if (read_poll_timeout(i82576_read, value, !(value & XDCTL_ENABLE), 20,
-			      QUEUE_TIMEOUT_US, false, pf, reg))
-		pci_warn(pf->pdev, "queue at %#x does not stop\n", reg);
-}
 
 /**
  * i82576_vf_halt - end all activity of a VF
@@ -46,8 +32,8 @@ void i82576_vf_halt(struct i82576_vf *vf)
 	i82576_vf_open_gate(vf, false);
 	i82576_write(pf, REG_PVTEIMC(n), PVT_VECTORS);
 	for (i = 0; i < QUEUES_PER_VF; i++) {
-		queue_disable(pf, REG_RXDCTL(QUEUE_OF(n, i)));
-		queue_disable(pf, REG_TXDCTL(QUEUE_OF(n, i)));
+		i82576_queue_disable(pf, REG_RXDCTL(QUEUE_OF(n, i)));
+		i82576_queue_disable(pf, REG_TXDCTL(QUEUE_OF(n, i)));
 	}
 	if (vf->pdev)
 		pci_wait_for_pending_transaction(vf->pdev);

@@ -364,6 +364,7 @@ int i82576_state_check(struct i82576_vf *vf, const void *buf, size_t size)
 		ret = check_fit(vf, &image->policy);
 	return ret ?: check_taken(vf, &image->policy);
 }
+EXPORT_SYMBOL_IF_KUNIT(i82576_state_check);
 
 /**
  * i82576_state_check_early - would a state with this early part be taken?
@@ -384,7 +385,6 @@ int i82576_state_check_early(struct i82576_vf *vf, const void *buf, size_t size)
 		ret = check_policy(vf, image);
 	return ret ?: check_fit(vf, image);
 }
-EXPORT_SYMBOL_IF_KUNIT(i82576_state_check);
 
 static void load_policy(struct i82576_vf *vf, const struct image_policy *image)
 {

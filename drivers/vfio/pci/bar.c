@@ -163,6 +163,41 @@ void __iomem *vfio_pci_core_bar_map(struct vfio_pci_core_device *core, int bar)
 EXPORT_SYMBOL_VPC(vfio_pci_core_bar_map);
 
 /**
+ * vfio_pci_core_bar_read - read a register of a device, from outside of a trap
+ * @core: the device
+ * @bar: memory BAR, from 0
+ * @offset: of the register, a multiple of 4
+ * @value: filled in on success
+ *
+ * For finding out how the user programmed the device. Waits for the end of a
+ * reset. A VF answers whether or not the user has switched memory on.
+ *
+ * Context: may sleep; no lock of the library is held but that of an op of &struct
+ * vfio_pci_core_mig_ops.
+ * Return: 0; -EIO if the function does not answer now; another negative errno.
+ */
+int vfio_pci_core_bar_read(struct vfio_pci_core_device *core, int bar,
+			   u64 offset, u32 *value)
+{
+	struct vfio_pci_core_state *st = core->state;
+	void __iomem *io = vfio_pci_core_bar_map(core, bar);
+	int ret;
+
+	if (IS_ERR(io))
+		return PTR_ERR(io);
+	ret = vpc_gate_enter(st);
+	if (ret)
+		return ret;
+	if (st->gate.asleep || (!st->config.memory_on && !st->pdev->is_virtfn))
+		ret = -EIO;
+	else
+		*value = ioread32(io + offset);
+	vpc_gate_exit(st);
+	return ret;
+}
+EXPORT_SYMBOL_VPC(vfio_pci_core_bar_read);
+
+/**
  * struct bar_io - a request of the user being carried out
  * @st: the device
  * @io: the BAR

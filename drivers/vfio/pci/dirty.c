@@ -16,19 +16,13 @@
  *		with the session for which it began, but with the last close.
  *
  * Which it is, depends on the kernel: DMA logging works where CONFIG_IOMMUFD_DRIVER
- * is set, and the device offers it there. A user of iommufd gets a log in which all
- * is dirty, since nobody lets a driver read through it what the device would.
+ * is set, and the device offers it there (dirty_log.c).
  */
 #include <linux/iova_bitmap.h>
 #include <linux/slab.h>
-#include <compat/vfio_migration.h>
 
 #include "vpc.h"
 #include "migration.h"
-
-#if IS_ENABLED(CONFIG_IOMMUFD_DRIVER)
-MODULE_IMPORT_NS(IOMMUFD_NS);
-#endif
 
 /* 1 GiB in pages of 4 KiB, far more than rings have, and an end to a mad guest */
 #define MAX_PAGES	(SZ_1G >> PAGE_SHIFT)
@@ -416,43 +410,8 @@ int vfio_pci_core_dma_read(struct vfio_pci_core_device *core, u64 iova,
 }
 EXPORT_SYMBOL_VPC(vfio_pci_core_dma_read);
 
-/**
- * vfio_pci_core_bar_read - read a register of a device, from outside of a trap
- * @core: the device
- * @bar: memory BAR, from 0
- * @offset: of the register, a multiple of 4
- * @value: filled in on success
- *
- * For finding out how the user programmed the device. Waits for the end of a
- * reset. A VF answers whether or not the user has switched memory on.
- *
- * Context: may sleep; no lock of the library is held but that of an op of &struct
- * vfio_pci_core_mig_ops.
- * Return: 0; -EIO if the function does not answer now; another negative errno.
- */
-int vfio_pci_core_bar_read(struct vfio_pci_core_device *core, int bar,
-			   u64 offset, u32 *value)
-{
-	struct vfio_pci_core_state *st = core->state;
-	void __iomem *io = vfio_pci_core_bar_map(core, bar);
-	int ret;
-
-	if (IS_ERR(io))
-		return PTR_ERR(io);
-	ret = vpc_gate_enter(st);
-	if (ret)
-		return ret;
-	if (st->gate.asleep || (!st->config.memory_on && !st->pdev->is_virtfn))
-		ret = -EIO;
-	else
-		*value = ioread32(io + offset);
-	vpc_gate_exit(st);
-	return ret;
-}
-EXPORT_SYMBOL_VPC(vfio_pci_core_bar_read);
-
 /* Begin, or begin anew after a failure. The device is at rest while it happens. */
-static int begin(struct vpc_migration *mig)
+int vpc_dirty_begin(struct vpc_migration *mig)
 {
 	enum vfio_pci_core_rest before = mig->rest;
 	int ret, error;
@@ -487,11 +446,11 @@ int vpc_dirty_session_begin(struct vpc_migration *mig)
 		return 0;
 	if (mig->dirty.active && !mig->dirty.failed)
 		return 0;
-	return begin(mig);
+	return vpc_dirty_begin(mig);
 }
 
 /* Before anybody is told what is dirty. A driver that cannot look has failed. */
-static void refresh(struct vpc_migration *mig)
+void vpc_dirty_refresh(struct vpc_migration *mig)
 {
 	lockdep_assert_held(&mig->lock);
 	if (mig->dirty.active && mig->ops->dirty_refresh &&
@@ -504,9 +463,27 @@ int vpc_dirty_session_stop(struct vpc_migration *mig)
 {
 	if (!mig->dirty.active)
 		return 0;
-	refresh(mig);
+	vpc_dirty_refresh(mig);
 	/* A reader of the log hears of a failure there. */
 	return mig->dirty.failed && !by_log(mig) ? -EIO : 0;
+}
+
+/* Which pages of a range the device may have written since they were last reported */
+void vpc_dirty_report(struct vpc_dirty *dirty, unsigned long iova,
+		      unsigned long length, struct iova_bitmap *bitmap)
+{
+	unsigned long pfn;
+	void *value;
+
+	lockdep_assert_held(&dirty->lock);
+	xa_for_each_range(&dirty->pages, pfn, value, iova >> PAGE_SHIFT,
+			  (iova + length - 1) >> PAGE_SHIFT) {
+		iova_bitmap_set(bitmap, pfn << PAGE_SHIFT, PAGE_SIZE);
+		if (xa_to_value(value) < PAGE_USE) {
+			xa_erase(&dirty->pages, pfn);
+			dirty->num_pages--;
+		}
+	}
 }
 
 /*
@@ -540,83 +517,3 @@ void vpc_dirty_destroy(struct vpc_dirty *dirty)
 	xa_destroy(&dirty->pages);
 	mutex_destroy(&dirty->lock);
 }
-
-static int log_start(struct vfio_device *vdev, struct rb_root_cached *ranges,
-		     u32 nnodes, u64 *page_size)
-{
-	struct vpc_migration *mig = to_migration(to_vfio_pci_core(vdev));
-	int ret = 0;
-
-	vpc_mig_lock(mig);
-	if (mig->dirty.active || mig->dirty.blind) {
-		ret = -EINVAL;
-	} else if (vfio_iommufd_device_ictx(vdev)) {
-		mig->dirty.blind = true;
-	} else {
-		ret = begin(mig);
-		if (ret)
-			vpc_dirty_close(mig);
-	}
-	vpc_mig_unlock(mig);
-	/* A log that covers more than the ranges asked for is allowed. */
-	*page_size = PAGE_SIZE;
-	return ret;
-}
-
-static int log_stop(struct vfio_device *vdev)
-{
-	struct vpc_migration *mig = to_migration(to_vfio_pci_core(vdev));
-
-	vpc_mig_lock(mig);
-	vpc_dirty_close(mig);
-	vpc_mig_unlock(mig);
-	return 0;
-}
-
-static void report(struct vpc_dirty *dirty, unsigned long iova,
-		   unsigned long length, struct iova_bitmap *bitmap)
-{
-	unsigned long pfn;
-	void *value;
-
-	xa_for_each_range(&dirty->pages, pfn, value, iova >> PAGE_SHIFT,
-			  (iova + length - 1) >> PAGE_SHIFT) {
-		iova_bitmap_set(bitmap, pfn << PAGE_SHIFT, PAGE_SIZE);
-		if (xa_to_value(value) < PAGE_USE) {
-			xa_erase(&dirty->pages, pfn);
-			dirty->num_pages--;
-		}
-	}
-}
-
-static int log_read_and_clear(struct vfio_device *vdev, unsigned long iova,
-			      unsigned long length, struct iova_bitmap *bitmap)
-{
-	struct vpc_migration *mig = to_migration(to_vfio_pci_core(vdev));
-	struct vpc_dirty *dirty = &mig->dirty;
-	int ret = 0;
-
-	if (!length)
-		return 0;
-	vpc_mig_lock(mig);
-	if (!dirty->active && !dirty->blind)
-		ret = -EINVAL;
-	else
-		refresh(mig);
-	mutex_lock(&dirty->lock);
-	if (!ret && dirty->failed)
-		ret = -EIO;
-	if (!ret && dirty->blind)
-		iova_bitmap_set(bitmap, iova, length);
-	else if (!ret)
-		report(dirty, iova, length, bitmap);
-	mutex_unlock(&dirty->lock);
-	vpc_mig_unlock(mig);
-	return ret;
-}
-
-const struct vfio_log_ops vpc_log_ops = {
-	.log_start		= log_start,
-	.log_stop		= log_stop,
-	.log_read_and_clear	= log_read_and_clear,
-};

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Migration and dirty tracking: shared by migration.c, migration_file.c and dirty.c
+ * Migration and dirty tracking: shared by migration.c, migration_file.c, dirty.c and
+ * dirty_log.c
  */
 #ifndef VPC_MIGRATION_H
 #define VPC_MIGRATION_H
@@ -13,6 +14,7 @@
 
 #include "stream.h"
 
+struct iova_bitmap;
 struct vpc_mig_file;
 
 /**
@@ -126,12 +128,18 @@ void vpc_mig_file_end(struct vpc_migration *mig);
 size_t vpc_mig_stream_size(struct vpc_migration *mig);
 
 /* dirty.c */
-extern const struct vfio_log_ops vpc_log_ops;
 void vpc_dirty_init(struct vpc_dirty *dirty);
 void vpc_dirty_destroy(struct vpc_dirty *dirty);
 int vpc_dirty_session_begin(struct vpc_migration *mig);
 int vpc_dirty_session_stop(struct vpc_migration *mig);
 void vpc_dirty_was_reset(struct vpc_migration *mig);
+int vpc_dirty_begin(struct vpc_migration *mig);
+void vpc_dirty_refresh(struct vpc_migration *mig);
+void vpc_dirty_report(struct vpc_dirty *dirty, unsigned long iova,
+		      unsigned long length, struct iova_bitmap *bitmap);
 void vpc_dirty_close(struct vpc_migration *mig);
+
+/* dirty_log.c */
+extern const struct vfio_log_ops vpc_log_ops;
 
 #endif /* VPC_MIGRATION_H */
