@@ -87,19 +87,30 @@ l2_spawn() {
 	echo $! >"$d/pid"
 }
 
+# l2_line FD : the next whole line, in $line; fails when there is none after two seconds.
+# Of a line that comes in two parts, the first is kept for the next call.
+l2_line() {
+	if ! IFS= read -r -t 2 line <&"$1"; then
+		l2_part+=$line
+		return 1
+	fi
+	line=$l2_part$line l2_part=
+}
+
 l2_alive() { kill -0 "$(cat "$l2_dir/$1/pid")" 2>/dev/null; }
 
 # l2_run NAME COMMAND [SECONDS] : run it in the guest, show what it says,
 # return its exit status (124: no answer in time, 125: no guest)
 l2_run() {
-	local d=$l2_dir/$1 id=$RANDOM$RANDOM end=$((SECONDS + ${3:-60} * LAB_SLOW)) line in out
+	local d=$l2_dir/$1 id=$RANDOM$RANDOM end=$((SECONDS + ${3:-60} * LAB_SLOW)) in out
+	local line l2_part=
 	exec {in}<>"$d/agent.in" {out}<>"$d/agent.out"
 	printf '%s %s\n' "$id" "$(base64 -w0 <<<"$2")" >&"$in"
 	while [ $SECONDS -lt $end ]; do
-		if ! IFS= read -r -t 2 line <&"$out"; then
+		l2_line "$out" || {
 			l2_alive "$1" || { exec {in}<&- {out}<&-; return 125; }
 			continue
-		fi
+		}
 		case $line in
 		"> "*) printf '%s\n' "${line#> }" ;;
 		"= $id "*)
@@ -115,7 +126,8 @@ l2_run() {
 # there is none. By pipes, since a program that is started for each command would
 # cost a guest that shares the processor more than the command does.
 l2_qmp() {
-	local d=$l2_dir/$1 id=$RANDOM$RANDOM end=$((SECONDS + 60 * LAB_SLOW)) line in out rc=1
+	local d=$l2_dir/$1 id=$RANDOM$RANDOM end=$((SECONDS + 60 * LAB_SLOW)) in out rc=1
+	local line l2_part=
 	exec {in}<>"$d/qmp.in" {out}<>"$d/qmp.out"
 	[ -e "$d/qmp.ready" ] || {
 		printf '{"execute":"qmp_capabilities"}\n' >&"$in"
@@ -123,10 +135,10 @@ l2_qmp() {
 	}
 	printf '%s,"id":"%s"}\n' "${2%\}}" "$id" >&"$in"
 	while [ $SECONDS -lt $end ]; do
-		if ! IFS= read -r -t 2 line <&"$out"; then
+		l2_line "$out" || {
 			l2_alive "$1" || break
 			continue
-		fi
+		}
 		[[ $line == *"\"id\": \"$id\""* ]] || continue
 		printf '%s\n' "$line"
 		[[ $line == *'"error": {'* ]] || rc=0
