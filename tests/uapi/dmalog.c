@@ -2,32 +2,23 @@
 /*
  * DMA logging of a VF of the 82576: what the device may write is reported
  *
- * The test programs rings as a guest's driver does. Nothing is connected: it is
- * about what is declared, not about what is received.
+ * The tests program rings as a guest's driver does. What is received, if anything, a
+ * second VF sends: that is the second address.
  *
  * A device that is bound to an iommufd is not looked at (see dirty.c), and its log
  * says that everything may have been written.
  */
 #include <linux/vfio.h>
 
+#include "i82576.h"
 #include "pci.h"
 #include "test.h"
-
-#define BAR		VFIO_PCI_BAR0_REGION_INDEX
-#define RX(reg)		(0x2800 + (reg))
-#define TX(reg)		(0x3800 + (reg))
-#define BAL		0x00
-#define BAH		0x04
-#define LEN		0x08
-#define HEAD		0x10
-#define TAIL		0x18
-#define CTL		0x28
-#define CTL_ENABLE	0x02000000
 
 #define PAGE		4096UL
 #define IOVA		0x100000UL
 #define PAGES		256UL
 #define SLOTS		16
+#define FRAME		1000
 #define RX_RING		0UL		/* page numbers in the mapping */
 #define TX_RING		1UL
 #define BUFFER(n)	(16UL + 4 * (n))
@@ -347,6 +338,95 @@ TEST(renewed, "a ring that is set up anew is in the log, and what it was is said
 	EXPECT(dirty(BUFFER(SLOTS)));
 out:
 	EXPECT_EQ(stop(d), 0);
+}
+
+/* The VF has been started, so that it receives, and a second one that sends */
+static struct vfio *receiving_vf(struct vf_sender *sender, struct vfio *other)
+{
+	struct vfio *d = logging_vf();
+
+	if (args.nbdf < 2)
+		SKIP("no second address given");
+	if (d->cdev)
+		SKIP("a device of an iommufd is not looked at");
+	ASSERT_EQ(vfio_open(other, args.bdf[1]), 0);
+	ASSERT(vf_sender_start(sender, other, IOVA));
+	ASSERT(vf_reset(d, NULL));
+	cfg_command(d, PCI_COMMAND_MASTER, 0);
+	receive(d, 0);
+	return d;
+}
+
+/* Pages that are not as they were, and that the log knows nothing of */
+static unsigned int missed(char *before)
+{
+	unsigned int n = 0;
+
+	for (unsigned long i = 0; i < PAGES; i++) {
+		if (!memcmp(before + i * PAGE, mem + i * PAGE, PAGE))
+			continue;
+		n += !dirty(i);
+		memcpy(before + i * PAGE, mem + i * PAGE, PAGE);
+	}
+	return n;
+}
+
+TEST(received, "all that is received is in the log, buffer after buffer")
+{
+	static char before[PAGES * PAGE];
+	unsigned int tail = 0, head = 0, changed = 0, next = 0;
+	struct vf_sender sender;
+	struct vfio *d, other;
+
+	d = receiving_vf(&sender, &other);
+	ASSERT_EQ(start(d, PAGE, 1, &all), 0);
+	report(d);
+	memcpy(before, mem, sizeof(before));
+	for (unsigned int round = 0; round < 50; round++) {
+		unsigned int frames = 1 + round % 8;
+
+		/* A page for each, and never twice the same in one slot */
+		for (unsigned int i = 0; i < frames; i++) {
+			descriptor(tail, BUFFER(next++ % 60));
+			tail = (tail + 1) % SLOTS;
+		}
+		memcpy(before + RX_RING * PAGE, mem + RX_RING * PAGE, PAGE);
+		bar_write32(d, BAR, RX(TAIL), tail);
+		/* As long as a guest needs to ask for that many frames at once */
+		usleep(2000 * test_slow());
+		ASSERT(vf_send(&sender, frames, FRAME));
+		head = (head + frames) % SLOTS;
+		ASSERT(WITHIN(1000, bar_read32(d, BAR, RX(HEAD)) == head));
+		changed += frames;
+		ASSERT_EQ(report_range(d, IOVA, PAGES * PAGE, PAGE), 0);
+		if (!EXPECT_EQ(missed(before), 0))
+			break;
+	}
+	/* Else nothing would have been shown. */
+	EXPECT_EQ(bar_read32(d, BAR, 0xf10), changed);
+	EXPECT_EQ(stop(d), 0);
+	vfio_close(&other);
+}
+
+TEST(too_much, "a ring that was filled between two looks makes the log fail")
+{
+	struct vf_sender sender;
+	struct vfio *d, other;
+
+	d = receiving_vf(&sender, &other);
+	ASSERT_EQ(start(d, PAGE, 1, &all), 0);
+	bar_write32(d, BAR, RX(TAIL), SLOTS - 1);
+	report(d);
+	/* At once, and without a look: the VF may have gone around. */
+	ASSERT(vf_send(&sender, SLOTS - 1, FRAME));
+	EXPECT_EQ(report_range(d, IOVA, PAGE, PAGE), -EIO);
+	EXPECT_EQ(stop(d), 0);
+	/* And again, on a ring that is full */
+	receive(d, 0);
+	ASSERT_EQ(start(d, PAGE, 1, &all), 0);
+	report(d);
+	EXPECT_EQ(stop(d), 0);
+	vfio_close(&other);
 }
 
 TEST(migration, "logging goes on through a session that saves")

@@ -3,105 +3,18 @@
  * A virtual function of the Intel 82576 and what its owner may do: mailbox
  * requests, good and bad, and what the next owner finds
  *
- * Registers as in the data sheet, section 8.28 (mailbox) and 8.27 (VF registers).
  * Arguments: BDF, that of a second VF to which it can be migrated, if there is one, and
  * in the environment ADMIN_MAC=xx:xx:… if the administrator has set one.
  */
+#include "i82576.h"
 #include "mig.h"
 #include "pci.h"
 #include "test.h"
-#include "vfio.h"
-
-#define BAR		VFIO_PCI_BAR0_REGION_INDEX
-#define VMBMEM		0x800
-#define V2P		0xc40
-#define V2P_REQ		0x01
-#define V2P_ACK		0x02
-#define V2P_VFU		0x04
-#define V2P_PFSTS	0x10
-#define V2P_PFACK	0x20
-#define V2P_RSTD	0x80
-#define VTEIMS		0x1524
-#define VTIVAR_MISC	0x1740
-#define VECTORS		3
-
-#define MSG_RESET	0x01
-#define MSG_SET_MAC	0x02
-#define MSG_MULTICAST	0x03
-#define MSG_VLAN	0x04
-#define MSG_LPE		0x05
-#define MSG_PROMISC	0x06
-#define MSG_ACK		0x80000000u
-#define MSG_NACK	0x40000000u
-#define MSG_CTS		0x20000000u
-#define INFO(n)		((uint32_t)(n) << 16)
-#define MSG_WORDS	16
-
-/* PFSTS and PFACK clear when they are read, so they are collected. */
-static uint32_t seen;
-
-static bool v2p_has(struct vfio *d, uint32_t bit)
-{
-	seen |= bar_read32(d, BAR, V2P);
-	return seen & bit;
-}
-
-static bool v2p_own(struct vfio *d)
-{
-	bar_write32(d, BAR, V2P, V2P_VFU);
-	return v2p_has(d, V2P_VFU);
-}
-
-static bool post(struct vfio *d, const uint32_t *msg, unsigned int words)
-{
-	seen = 0;
-	if (!WITHIN(1000, v2p_own(d)))
-		return false;
-	for (unsigned int i = 0; i < words; i++)
-		bar_write32(d, BAR, VMBMEM + 4 * i, msg[i]);
-	seen = 0;
-	bar_write32(d, BAR, V2P, V2P_REQ);
-	return true;
-}
-
-/* Send a message and wait for the answer; its first word, or 0 for none. */
-static uint32_t ask(struct vfio *d, const uint32_t *msg, unsigned int words,
-		    uint32_t *answer)
-{
-	uint32_t first;
-
-	if (!post(d, msg, words) || !WITHIN(2000, v2p_has(d, V2P_PFSTS)))
-		return 0;
-	first = bar_read32(d, BAR, VMBMEM);
-	for (unsigned int i = 0; answer && i < MSG_WORDS; i++)
-		answer[i] = bar_read32(d, BAR, VMBMEM + 4 * i);
-	bar_write32(d, BAR, V2P, V2P_ACK);
-	return first;
-}
-
-static uint32_t ask1(struct vfio *d, uint32_t word0, uint32_t word1,
-		     uint32_t word2)
-{
-	uint32_t msg[3] = { word0, word1, word2 };
-
-	return ask(d, msg, 3, NULL);
-}
 
 #define EXPECT_GRANTED(d, a, b, c) \
-	EXPECT((ask1(d, a, b, c) & (MSG_ACK | MSG_NACK)) == MSG_ACK)
+	EXPECT((vf_ask1(d, a, b, c) & (MSG_ACK | MSG_NACK)) == MSG_ACK)
 #define EXPECT_REFUSED(d, a, b, c) \
-	EXPECT((ask1(d, a, b, c) & (MSG_ACK | MSG_NACK)) == MSG_NACK)
-
-static bool vf_reset(struct vfio *d, uint8_t *mac)
-{
-	uint32_t msg = MSG_RESET, answer[MSG_WORDS];
-
-	if (!(ask(d, &msg, 1, answer) & MSG_ACK))
-		return false;
-	for (int i = 0; mac && i < 6; i++)
-		mac[i] = answer[1 + i / 4] >> (8 * (i % 4));
-	return true;
-}
+	EXPECT((vf_ask1(d, a, b, c) & (MSG_ACK | MSG_NACK)) == MSG_NACK)
 
 static bool parse_mac(const char *text, uint8_t *mac)
 {
@@ -145,7 +58,7 @@ TEST(good, "what a driver asks for is granted")
 	EXPECT_GRANTED(d, MSG_VLAN | INFO(1), 100, 0);
 	EXPECT_GRANTED(d, MSG_VLAN, 100, 0);
 	EXPECT_GRANTED(d, MSG_LPE, 9000, 0);
-	EXPECT(ask1(d, MSG_LPE, 1518, 0) & MSG_CTS);
+	EXPECT(vf_ask1(d, MSG_LPE, 1518, 0) & MSG_CTS);
 }
 
 TEST(bad, "garbage is refused, and changes nothing")
@@ -170,7 +83,7 @@ TEST(bad, "garbage is refused, and changes nothing")
 		for (int i = 0; i < MSG_WORDS; i++)
 			noise[i] = (uint32_t)rand() << 1;
 		noise[0] |= 0x80;
-		if (!EXPECT(ask(d, noise, MSG_WORDS, NULL) & MSG_NACK))
+		if (!EXPECT(vf_ask(d, noise, MSG_WORDS, NULL) & MSG_NACK))
 			break;
 	}
 	EXPECT_GRANTED(d, MSG_LPE, 1518, 0);
@@ -223,7 +136,7 @@ TEST(owner, "a new owner finds nothing of the old one")
 		fresh[i] = bar_read32(d, BAR, leftovers[i].offset);
 
 	/* The second half of the mailbox needs its ownership. */
-	WITHIN(1000, v2p_own(d));
+	WITHIN(1000, vf_mbox_own(d));
 	for (size_t i = 0; i < ARRAY_SIZE(leftovers); i++)
 		bar_write32(d, BAR, leftovers[i].offset, leftovers[i].value);
 	for (size_t i = 0; i < ARRAY_SIZE(leftovers); i++)
@@ -262,11 +175,11 @@ TEST(told, "who has a VF that is reset from outside is told, and who resets it i
 	bar_write32(d, BAR, VTIVAR_MISC, 0x82);
 	bar_write32(d, BAR, VTEIMS, 7);
 
-	seen = 0;
+	vf_mbox_forget();
 	ASSERT_EQ(sysfs_write(d->bdf, "reset", "1"), 0);
 	EXPECT(WITHIN(2000, any_fires(efds)));
-	EXPECT(v2p_has(d, V2P_PFSTS));
-	EXPECT(seen & V2P_RSTD);
+	EXPECT(vf_mbox_has(d, V2P_PFSTS));
+	EXPECT(vf_mbox_has(d, V2P_RSTD));
 	EXPECT_EQ(bar_read32(d, BAR, VMBMEM) & (MSG_ACK | MSG_NACK | MSG_CTS), MSG_NACK);
 	bar_write32(d, BAR, V2P, V2P_ACK);
 	EXPECT_REFUSED(d, MSG_LPE, 1518, 0);
@@ -274,13 +187,13 @@ TEST(told, "who has a VF that is reset from outside is told, and who resets it i
 	EXPECT_GRANTED(d, MSG_LPE, 1518, 0);
 
 	ASSERT_EQ(vfio_ioctl(d->fd, VFIO_DEVICE_RESET, NULL), 0);
-	seen = 0;
-	EXPECT(!v2p_has(d, V2P_PFSTS));
+	vf_mbox_forget();
+	EXPECT(!vf_mbox_has(d, V2P_PFSTS));
 	EXPECT_EQ(bar_read32(d, BAR, VMBMEM), 0);
 	EXPECT_EQ(bar_read32(d, BAR, VTIVAR_MISC), 0);
 	/* Nor is somebody who has not got so far. */
 	ASSERT_EQ(sysfs_write(d->bdf, "reset", "1"), 0);
-	EXPECT(!v2p_has(d, V2P_PFSTS));
+	EXPECT(!vf_mbox_has(d, V2P_PFSTS));
 	vfio_irq_off(d, VFIO_PCI_MSIX_IRQ_INDEX);
 	for (int i = 0; i < VECTORS; i++)
 		close(efds[i]);

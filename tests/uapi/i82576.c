@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * A driver of a VF of the 82576, as far as tests need one
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "i82576.h"
+#include "pci.h"
+#include "test.h"
+
+/* PFSTS and PFACK clear when they are read, so they are collected. */
+static uint32_t seen;
+
+bool vf_mbox_has(struct vfio *d, uint32_t bit)
+{
+	seen |= bar_read32(d, BAR, V2P);
+	return seen & bit;
+}
+
+bool vf_mbox_own(struct vfio *d)
+{
+	bar_write32(d, BAR, V2P, V2P_VFU);
+	return vf_mbox_has(d, V2P_VFU);
+}
+
+static bool post(struct vfio *d, const uint32_t *msg, unsigned int words)
+{
+	seen = 0;
+	if (!WITHIN(1000, vf_mbox_own(d)))
+		return false;
+	for (unsigned int i = 0; i < words; i++)
+		bar_write32(d, BAR, VMBMEM + 4 * i, msg[i]);
+	seen = 0;
+	bar_write32(d, BAR, V2P, V2P_REQ);
+	return true;
+}
+
+/* Send a message and wait for the answer; its first word, or 0 for none. */
+uint32_t vf_ask(struct vfio *d, const uint32_t *msg, unsigned int words,
+		    uint32_t *answer)
+{
+	uint32_t first;
+
+	if (!post(d, msg, words) || !WITHIN(2000, vf_mbox_has(d, V2P_PFSTS)))
+		return 0;
+	first = bar_read32(d, BAR, VMBMEM);
+	for (unsigned int i = 0; answer && i < MSG_WORDS; i++)
+		answer[i] = bar_read32(d, BAR, VMBMEM + 4 * i);
+	bar_write32(d, BAR, V2P, V2P_ACK);
+	return first;
+}
+
+uint32_t vf_ask1(struct vfio *d, uint32_t word0, uint32_t word1,
+		     uint32_t word2)
+{
+	uint32_t msg[3] = { word0, word1, word2 };
+
+	return vf_ask(d, msg, 3, NULL);
+}
+
+bool vf_reset(struct vfio *d, uint8_t *mac)
+{
+	uint32_t msg = MSG_RESET, answer[MSG_WORDS];
+
+	if (!(vf_ask(d, &msg, 1, answer) & MSG_ACK))
+		return false;
+	for (int i = 0; mac && i < 6; i++)
+		mac[i] = answer[1 + i / 4] >> (8 * (i % 4));
+	return true;
+}
+
+/* 7.2.2.3: advanced transmit data descriptor */
+struct tx_desc {
+	uint64_t addr;
+	uint32_t cmd_type_len;
+	uint32_t olinfo_status;
+};
+
+#define TXD_DATA	(3u << 20)
+#define TXD_EOP		(1u << 24)
+#define TXD_IFCS	(1u << 25)
+#define TXD_RS		(1u << 27)
+#define TXD_DEXT	(1u << 29)
+#define TXD_DD		1u
+#define TXD_PAYLEN(n)	((n) << 14)
+
+#define TX_SLOTS	64
+#define FRAME_ROOM	2048
+#define FRAMES		4096	/* where they begin in the memory */
+#define SENDER_BYTES	(FRAMES + TX_SLOTS * FRAME_ROOM)
+
+bool vf_sender_start(struct vf_sender *s, struct vfio *d, uint64_t iova)
+{
+	s->d = d;
+	s->iova = iova;
+	s->tail = 0;
+	if (vfio_ioctl(d->fd, VFIO_DEVICE_RESET, NULL) || !vf_reset(d, s->mac))
+		return false;
+	s->mem = vfio_dma_map(d, iova, SENDER_BYTES);
+	if (!s->mem)
+		return false;
+	cfg_command(d, PCI_COMMAND_MASTER, 0);
+	bar_write32(d, BAR, TX(BAL), iova);
+	bar_write32(d, BAR, TX(BAH), iova >> 32);
+	bar_write32(d, BAR, TX(LEN), TX_SLOTS * sizeof(struct tx_desc));
+	bar_write32(d, BAR, TX(CTL), CTL_ENABLE);
+	return true;
+}
+
+static uint64_t put_frame(struct vf_sender *s, unsigned int slot, unsigned int len)
+{
+	static uint8_t number;
+	unsigned int at = FRAMES + slot * FRAME_ROOM;
+	uint8_t *frame = (uint8_t *)s->mem + at;
+
+	memset(frame, ++number, len);
+	memset(frame, 0xff, 6);
+	memcpy(frame + 6, s->mac, 6);
+	/* Local experimental EtherType 1 */
+	frame[12] = 0x88;
+	frame[13] = 0xb5;
+	return s->iova + at;
+}
+
+bool vf_send(struct vf_sender *s, unsigned int count, unsigned int len)
+{
+	volatile struct tx_desc *ring = (void *)s->mem;
+	unsigned int slot = s->tail;
+
+	for (unsigned int i = 0; i < count; i++) {
+		slot = s->tail;
+		ring[slot].addr = put_frame(s, slot, len);
+		ring[slot].cmd_type_len = len | TXD_DATA | TXD_EOP | TXD_IFCS |
+					  TXD_RS | TXD_DEXT;
+		ring[slot].olinfo_status = TXD_PAYLEN(len);
+		s->tail = (s->tail + 1) % TX_SLOTS;
+	}
+	__sync_synchronize();
+	bar_write32(s->d, BAR, TX(TAIL), s->tail);
+	return WITHIN(1000, ring[slot].olinfo_status & TXD_DD);
+}
