@@ -19,6 +19,8 @@
 #define PAGES		256UL
 #define SLOTS		16
 #define FRAME		1000
+/* Buffers of 1 KiB, and of 256 bytes for headers, which are always split off */
+#define SRRCTL_SPLIT	0x04000401
 #define RX_RING		0UL		/* page numbers in the mapping */
 #define TX_RING		1UL
 #define BUFFER(n)	(16UL + 4 * (n))
@@ -337,6 +339,57 @@ TEST(renewed, "a ring that is set up anew is in the log, and what it was is said
 	EXPECT(dirty(UNUSED));
 	EXPECT(dirty(BUFFER(SLOTS)));
 out:
+	EXPECT_EQ(stop(d), 0);
+}
+
+TEST(split, "buffers for headers are in the log, while headers are split off")
+{
+	struct vfio *d = logging_vf();
+
+	if (d->cdev)
+		SKIP("a device of an iommufd is not looked at");
+	bar_write32(d, BAR, RX(SRRCTL), SRRCTL_SPLIT);
+	receive(d, 4);
+	for (unsigned int i = 0; i < SLOTS; i++) {
+		uint64_t header = IOVA + (BUFFER(i) + 2) * PAGE;
+
+		memcpy(mem + RX_RING * PAGE + 16 * i + 8, &header, 8);
+	}
+	ASSERT_EQ(start(d, PAGE, 1, &all), 0);
+	report(d);
+	for (unsigned int i = 0; i < SLOTS; i++)
+		if (!EXPECT_EQ(dirty(BUFFER(i) + 2), i < 4))
+			test_note("buffer %u", i);
+	expect_buffers(d, 0, 4);
+	/* What is set up otherwise is another ring. */
+	bar_write32(d, BAR, RX(SRRCTL), 0);
+	report(d);
+	EXPECT(dirty(BUFFER(0) + 2));
+	report(d);
+	EXPECT(!dirty(BUFFER(0) + 2));
+	expect_buffers(d, 0, 4);
+	EXPECT_EQ(stop(d), 0);
+}
+
+static int low_power(struct vfio *d, uint32_t feature)
+{
+	return vfio_feature(d, VFIO_DEVICE_FEATURE_SET | feature, NULL, 0);
+}
+
+TEST(asleep, "a VF that is asleep writes nothing, and its log goes on")
+{
+	struct vfio *d = logged_ring(4);
+
+	ASSERT_EQ(low_power(d, VFIO_DEVICE_FEATURE_LOW_POWER_ENTRY), 0);
+	usleep(10000);
+	report(d);
+	EXPECT_EQ(stop(d), 0);
+	ASSERT_EQ(start(d, PAGE, 1, &all), 0);
+	report(d);
+	EXPECT_EQ(count_dirty(), d->cdev ? PAGES : 0);
+	ASSERT_EQ(low_power(d, VFIO_DEVICE_FEATURE_LOW_POWER_EXIT), 0);
+	report(d);
+	expect_buffers(d, 0, 4);
 	EXPECT_EQ(stop(d), 0);
 }
 

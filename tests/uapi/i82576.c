@@ -24,6 +24,11 @@ bool vf_mbox_own(struct vfio *d)
 	return vf_mbox_has(d, V2P_VFU);
 }
 
+void vf_mbox_forget(void)
+{
+	seen = 0;
+}
+
 static bool post(struct vfio *d, const uint32_t *msg, unsigned int words)
 {
 	seen = 0;

@@ -269,7 +269,8 @@ static void messages_are_answered(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, vf->stats.requests, 3);
 	KUNIT_EXPECT_EQ(test, vf->stats.refused, 2);
 	KUNIT_EXPECT_EQ(test, vf->stats.malformed, 1);
-	KUNIT_EXPECT_EQ(test, i82576_read(pf, REG_P2VMAILBOX(1)), P2V_STS);
+	KUNIT_EXPECT_EQ(test, i82576_read(pf, REG_P2VMAILBOX(1)),
+			P2V_ACK | P2V_STS);
 
 	/* Its reset makes it say hello again. */
 	scoped_guard(mutex, &pf->lock) {

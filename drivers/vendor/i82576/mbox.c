@@ -20,21 +20,35 @@
 #define FLOOD_BURST	32
 #define FLOOD_PERIOD	msecs_to_jiffies(10)
 
-/* Own the mailbox, taking it away from a VF that does not let go. */
-static int mbox_own(struct i82576_vf *vf)
+static bool mbox_try(struct i82576_vf *vf)
 {
 	u32 reg = REG_P2VMAILBOX(vf->index);
+
+	preempt_disable();
+	i82576_write(vf->pf, reg, P2V_PFU);
+	if (i82576_read(vf->pf, reg) & P2V_PFU)
+		return true;
+	preempt_enable();
+	return false;
+}
+
+/*
+ * Own the mailbox, taking it away from a VF that does not let go. A driver that wants
+ * to look into it tries for some milliseconds and then believes that the link is down:
+ * so on success preemption is off until the mailbox is given back, or its driver is
+ * known to wait.
+ */
+static int mbox_own(struct i82576_vf *vf)
+{
 	unsigned int i;
 
 	for (i = 0; i < OWN_TRIES; i++) {
-		i82576_write(vf->pf, reg, P2V_PFU);
-		if (i82576_read(vf->pf, reg) & P2V_PFU)
+		if (mbox_try(vf))
 			return 0;
 		usleep_range(OWN_DELAY_US, 2 * OWN_DELAY_US);
 	}
-	i82576_write(vf->pf, reg, P2V_RVFU);
-	i82576_write(vf->pf, reg, P2V_PFU);
-	if (i82576_read(vf->pf, reg) & P2V_PFU)
+	i82576_write(vf->pf, REG_P2VMAILBOX(vf->index), P2V_RVFU);
+	if (mbox_try(vf))
 		return 0;
 
 	vf->stats.stuck++;
@@ -42,34 +56,26 @@ static int mbox_own(struct i82576_vf *vf)
 	return -EBUSY;
 }
 
-static int mbox_send(struct i82576_vf *vf, const u32 *words, unsigned int count)
+/* Leave a message in the mailbox, which is owned, and give it back. */
+static void mbox_leave(struct i82576_vf *vf, const u32 *words,
+		       unsigned int count, u32 how)
 {
 	unsigned int i;
-	int ret;
 
-	ret = mbox_own(vf);
-	if (ret)
-		return ret;
 	for (i = 0; i < count; i++)
 		i82576_write(vf->pf, REG_VMBMEM(vf->index) + 4 * i, words[i]);
 	/* Writing without PFU gives the mailbox back. */
-	i82576_write(vf->pf, REG_P2VMAILBOX(vf->index), P2V_STS);
+	i82576_write(vf->pf, REG_P2VMAILBOX(vf->index), how);
 	vf->unacked = true;
-	return 0;
 }
 
-static int mbox_receive(struct i82576_vf *vf, u32 *words)
+/* A message that is no answer */
+static void mbox_tell(struct i82576_vf *vf, u32 word)
 {
-	unsigned int i;
-	int ret;
-
-	ret = mbox_own(vf);
-	if (ret)
-		return ret;
-	for (i = 0; i < MBOX_WORDS; i++)
-		words[i] = i82576_read(vf->pf, REG_VMBMEM(vf->index) + 4 * i);
-	i82576_write(vf->pf, REG_P2VMAILBOX(vf->index), P2V_ACK);
-	return 0;
+	if (mbox_own(vf))
+		return;
+	mbox_leave(vf, &word, 1, P2V_STS);
+	preempt_enable();
 }
 
 static bool mbox_flooded(struct i82576_vf *vf)
@@ -86,6 +92,7 @@ static bool mbox_flooded(struct i82576_vf *vf)
 	return true;
 }
 
+/* The mailbox, which is owned, goes back with the answer. */
 static void mbox_answer(struct i82576_vf *vf, u32 request, bool granted)
 {
 	u32 answer[3];
@@ -96,7 +103,8 @@ static void mbox_answer(struct i82576_vf *vf, u32 request, bool granted)
 		i82576_msg_put_mac(&answer[1], vf->policy.mac);
 		count = 3;
 	}
-	mbox_send(vf, answer, count);
+	/* At once: between them a driver would take its own message for the answer. */
+	mbox_leave(vf, answer, count, P2V_ACK | P2V_STS);
 }
 
 /**
@@ -104,14 +112,15 @@ static void mbox_answer(struct i82576_vf *vf, u32 request, bool granted)
  * @vf: virtual function with a message pending; the lock of its PF is held
  *
  * A VF at rest is left alone until it runs again, and one that sends without end is
- * left waiting, and its interrupts masked, until
- * its next period begins; others are served meanwhile.
+ * left waiting, and its interrupts masked, until its next period begins; others are
+ * served meanwhile.
  */
 void i82576_mbox_serve(struct i82576_vf *vf)
 {
 	struct i82576_pf *pf = vf->pf;
 	struct i82576_request req;
 	u32 words[MBOX_WORDS];
+	unsigned int i;
 	int ret;
 
 	lockdep_assert_held(&pf->lock);
@@ -122,8 +131,12 @@ void i82576_mbox_serve(struct i82576_vf *vf)
 		return;
 	}
 	pf->pending &= ~BIT(vf->index);
-	if (mbox_receive(vf, words))
+	if (mbox_own(vf))
 		return;
+	/* Its driver waits for the answer, and longer than it would for the mailbox. */
+	preempt_enable();
+	for (i = 0; i < MBOX_WORDS; i++)
+		words[i] = i82576_read(pf, REG_VMBMEM(vf->index) + 4 * i);
 
 	vf->stats.requests++;
 	ret = i82576_msg_parse(words, &req);
@@ -205,7 +218,7 @@ void i82576_mbox_notify_link(struct i82576_vf *vf)
 	if (!vf->policy.ready || vf->unacked || vf->rest != I82576_RUNNING ||
 	    (vf->pf->pending & BIT(vf->index)))
 		return;
-	mbox_send(vf, &word, 1);
+	mbox_tell(vf, word);
 }
 EXPORT_SYMBOL_IF_KUNIT(i82576_mbox_notify_link);
 
@@ -229,7 +242,7 @@ void i82576_mbox_notify_reset(struct i82576_vf *vf, u32 vtivar_misc)
 		/* Nothing else is routed; QEMU takes another vector for this. */
 		i82576_write(pf, REG_PVTEIMS(vf->index), PVT_VECTORS);
 	}
-	mbox_send(vf, &word, 1);
+	mbox_tell(vf, word);
 	/* A cause that was there before the reset would keep a new one quiet. */
 	i82576_write(pf, REG_PVTEICS(vf->index), PVT_VECTORS);
 }

@@ -158,10 +158,10 @@ static int declare_run(struct i82576_vfio *vf, unsigned int q, u32 first,
 	u32 before, used, head;
 	int ret;
 
-	ret = vfio_pci_core_dma_read(&vf->core, rx->base + first * sizeof(*desc),
-				     desc, count * sizeof(*desc));
-	if (!ret)
-		ret = read_reg(vf, VF_RX(q) + RX_HEAD, &head);
+	if (vfio_pci_core_dma_read(&vf->core, rx->base + first * sizeof(*desc),
+				   desc, count * sizeof(*desc)))
+		return -EFAULT;
+	ret = read_reg(vf, VF_RX(q) + RX_HEAD, &head);
 	if (ret)
 		return ret;
 	if (head >= rx->count)
@@ -343,7 +343,10 @@ static int look_at_rx(struct i82576_vfio *vf, unsigned int q,
 	return !ret && went_around(rx, since) ? -ESTALE : ret;
 }
 
-/* Look at what the VF receives; @first when tracking begins, with the VF at rest. */
+/*
+ * Look at what the VF receives; @first when tracking begins, with the VF at rest.
+ * Returns -EIO if it does not answer: it is asleep or gone, and writes nothing.
+ */
 static int look(struct i82576_vfio *vf, bool first)
 {
 	struct i82576_rx_ring now[I82576_QUEUES];
@@ -358,6 +361,8 @@ static int look(struct i82576_vfio *vf, bool first)
 	/* After the heads, so that all is counted that moved them. */
 	if (!ret)
 		ret = read_traffic(vf, &since);
+	if (ret == -EIO)
+		memset(vf->rx, 0, sizeof(vf->rx));
 	if (ret)
 		return ret;
 	for (unsigned int q = 0; q < I82576_QUEUES; q++) {
@@ -377,7 +382,7 @@ static int look_at_all(struct i82576_vfio *vf, bool first)
 		error = declare_tx(vf, q);
 		ret = ret ?: error;
 	}
-	return ret;
+	return ret == -EIO ? 0 : ret;
 }
 
 /*
@@ -412,9 +417,6 @@ static unsigned long watch_once(struct i82576_vfio *vf)
 		if (!vf->declared)
 			return LONGEST_PAUSE_US;
 		ret = look(vf, false);
-		/* A VF that does not answer is asleep or gone, and writes nothing. */
-		if (ret == -EIO)
-			memset(vf->rx, 0, sizeof(vf->rx));
 		us = pause_us(vf);
 	}
 	if (ret && ret != -EIO)
