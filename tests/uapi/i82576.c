@@ -43,7 +43,7 @@ static bool post(struct vfio *d, const uint32_t *msg, unsigned int words)
 
 /* Send a message and wait for the answer; its first word, or 0 for none. */
 uint32_t vf_ask(struct vfio *d, const uint32_t *msg, unsigned int words,
-		    uint32_t *answer)
+		uint32_t *answer)
 {
 	uint32_t first;
 
@@ -57,7 +57,7 @@ uint32_t vf_ask(struct vfio *d, const uint32_t *msg, unsigned int words,
 }
 
 uint32_t vf_ask1(struct vfio *d, uint32_t word0, uint32_t word1,
-		     uint32_t word2)
+		 uint32_t word2)
 {
 	uint32_t msg[3] = { word0, word1, word2 };
 
@@ -82,11 +82,11 @@ struct tx_desc {
 	uint32_t olinfo_status;
 };
 
-#define TXD_DATA	(3u << 20)
-#define TXD_EOP		(1u << 24)
-#define TXD_IFCS	(1u << 25)
-#define TXD_RS		(1u << 27)
-#define TXD_DEXT	(1u << 29)
+#define TXD_DATA	0x00300000u
+#define TXD_EOP		0x01000000u
+#define TXD_IFCS	0x02000000u
+#define TXD_RS		0x08000000u
+#define TXD_DEXT	0x20000000u
 #define TXD_DD		1u
 #define TXD_PAYLEN(n)	((n) << 14)
 
