@@ -161,6 +161,7 @@ TEST(blocks, "a write of many bytes is as one of each register, and can be odd")
 	const uint64_t end = d->region[VFIO_PCI_CONFIG_REGION_INDEX].size;
 	uint8_t pin = cfg_read(d, PCI_INTERRUPT_PIN, 1), last[3];
 	uint32_t was[6], ones[6], block[6], each[6];
+	uint8_t header[PCI_INTERRUPT_PIN - PCI_BASE_ADDRESS_0], after[sizeof(header)];
 
 	memset(ones, 0xff, sizeof(ones));
 	ASSERT_EQ(vfio_read(d, VFIO_PCI_CONFIG_REGION_INDEX, reg, was, sizeof(was)),
@@ -177,6 +178,14 @@ TEST(blocks, "a write of many bytes is as one of each register, and can be odd")
 	vfio_read(d, VFIO_PCI_CONFIG_REGION_INDEX, reg, block, sizeof(block));
 	EXPECT(!memcmp(block, each, sizeof(each)));
 	vfio_write(d, VFIO_PCI_CONFIG_REGION_INDEX, reg, was, sizeof(was));
+
+	/* The last of them is one that every device has. */
+	vfio_read(d, VFIO_PCI_CONFIG_REGION_INDEX, reg, header, sizeof(header));
+	header[sizeof(header) - 1] ^= 0xa5;
+	EXPECT_EQ(vfio_write(d, VFIO_PCI_CONFIG_REGION_INDEX, reg, header,
+			     sizeof(header)), sizeof(header));
+	vfio_read(d, VFIO_PCI_CONFIG_REGION_INDEX, reg, after, sizeof(after));
+	EXPECT(!memcmp(after, header, sizeof(header)));
 
 	EXPECT_EQ(vfio_write(d, VFIO_PCI_CONFIG_REGION_INDEX, PCI_INTERRUPT_LINE, odd,
 			     sizeof(odd)), sizeof(odd));
