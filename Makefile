@@ -10,7 +10,7 @@ lab := tests/lab
 SHELL := /bin/bash
 
 .DEFAULT_GOAL := help
-.PHONY: help modules menuconfig demo shell check check-all coverage bench bench-migration style install clean distclean
+.PHONY: help modules menuconfig demo shell check check-all coverage bench bench-migration bench-net style install clean distclean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 24
@@ -61,6 +61,9 @@ bench: ## count what operations cost, against the stock vfio-pci
 
 bench-migration: ## what migration costs, against a guest without a VF
 	@tests/bench/migration
+
+bench-net: ## how fast a VF is in a guest, against the stock igb and vfio-pci
+	@tests/bench/net
 
 style: ## checkpatch, sparse, W=1, kernel-doc, shellcheck, codespell
 	@tests/style/run
