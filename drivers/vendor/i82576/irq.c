@@ -73,7 +73,9 @@ void i82576_irq_free(struct i82576_pf *pf)
 void i82576_irq_enable(struct i82576_pf *pf)
 {
 	lockdep_assert_held(&pf->lock);
-	i82576_write(pf, REG_GPIE, GPIE_NSICR | GPIE_MULTIPLE_MSIX | GPIE_PBA);
+	/* With EIAME, or else EIAM of no VF would mask its vectors while it polls. */
+	i82576_write(pf, REG_GPIE, GPIE_NSICR | GPIE_MULTIPLE_MSIX |
+				   GPIE_EIAME | GPIE_PBA);
 	i82576_write(pf, REG_IVAR_MISC, IVAR_MISC_OTHER(PF_VECTOR));
 	i82576_write(pf, REG_EIAC, BIT(PF_VECTOR));
 	/* The handler masks by itself; nothing is masked behind our back. */

@@ -81,6 +81,7 @@
 #define REG_GPIE		0x01514
 #define   GPIE_NSICR		BIT(0)
 #define   GPIE_MULTIPLE_MSIX	BIT(4)
+#define   GPIE_EIAME		BIT(30)
 #define   GPIE_PBA		BIT(31)
 #define REG_EIMS		0x01524
 #define REG_EIMC		0x01528
