@@ -43,7 +43,7 @@ struct i82576_rx_ring {
  * @aux: the VF as the vendor driver publishes it; valid between probe and remove
  * @track_lock: protects @rx to @octets; nests in the library's lock of migration
  * @rx: receive rings, as far as dirty tracking needs them
- * @declared: @rx is what has been declared
+ * @declared: @rx is what has been declared; also read without the lock
  * @packets: those received, as counted at the last look
  * @octets: the same
  * @watcher: looks at the rings while somebody wants to know what is written, or NULL;

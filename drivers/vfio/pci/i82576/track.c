@@ -32,6 +32,7 @@
 #include <linux/bitfield.h>
 #include <linux/delay.h>
 #include <linux/kthread.h>
+#include <linux/ktime.h>
 #include <linux/module.h>
 #include <linux/sched.h>
 #include <linux/time64.h>
@@ -77,6 +78,11 @@ MODULE_PARM_DESC(track_buffers, "For tests: without this, migration loses what t
 #define SHORTEST_NS	672ULL
 #define SHORTEST_PAUSE_US	50
 #define LONGEST_PAUSE_US	1000
+/*
+ * How many times as long as a look the pause behind it is at least. Where registers are
+ * slow, a migration that fails is better than a guest that does not come to its turn.
+ */
+#define PAUSES			3
 
 /* Regions and rings, as the library numbers them */
 #define REGION_RX(q)	(q)
@@ -411,11 +417,11 @@ static unsigned long watch_once(struct i82576_vfio *vf)
 	int ret;
 
 	scoped_guard(mutex, &vf->track_lock) {
-		if (!vfio_pci_core_dirty_active(&vf->core))
-			vf->declared = false;
 		/* The log was stopped, or begins anew: what @rx says is old. */
+		if (!vfio_pci_core_dirty_active(&vf->core))
+			WRITE_ONCE(vf->declared, false);
 		if (!vf->declared)
-			return LONGEST_PAUSE_US;
+			return 0;
 		ret = look(vf, false);
 		us = pause_us(vf);
 	}
@@ -424,14 +430,26 @@ static unsigned long watch_once(struct i82576_vfio *vf)
 	return us;
 }
 
+static void wait_for_work(struct i82576_vfio *vf)
+{
+	set_current_state(TASK_INTERRUPTIBLE);
+	if (!READ_ONCE(vf->declared) && !kthread_should_stop())
+		schedule();
+	__set_current_state(TASK_RUNNING);
+}
+
 static int watch(void *data)
 {
 	unsigned long us;
+	ktime_t start;
 
 	/* Before the guest, which it serves; for some microseconds each time */
 	sched_set_fifo_low(current);
 	while (!kthread_should_stop()) {
+		wait_for_work(data);
+		start = ktime_get();
 		us = watch_once(data);
+		us = max_t(u64, us, PAUSES * ktime_us_delta(ktime_get(), start));
 		usleep_range(us, us + us / 4);
 	}
 	return 0;
@@ -451,10 +469,14 @@ int i82576_track_declare(struct vfio_pci_core_device *core)
 
 	scoped_guard(mutex, &vf->track_lock) {
 		ret = look_at_all(vf, true);
-		vf->declared = !ret;
+		WRITE_ONCE(vf->declared, !ret);
 	}
-	if (ret || vf->watcher)
+	if (ret)
 		return ret;
+	if (vf->watcher) {
+		wake_up_process(vf->watcher);
+		return 0;
+	}
 	watcher = kthread_run(watch, vf, "i82576-%s", pci_name(core->pdev));
 	if (IS_ERR(watcher))
 		return PTR_ERR(watcher);
@@ -485,7 +507,7 @@ void i82576_track_close(struct i82576_vfio *vf)
 	if (vf->watcher)
 		kthread_stop(vf->watcher);
 	vf->watcher = NULL;
-	vf->declared = false;
+	WRITE_ONCE(vf->declared, false);
 }
 
 /**
