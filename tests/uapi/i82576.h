@@ -19,6 +19,7 @@
 #define V2P_PFSTS	0x10
 #define V2P_PFACK	0x20
 #define V2P_RSTD	0x80
+#define GOOD_PACKETS	0xf10	/* received */
 #define VTEIMS		0x1524
 #define VTIVAR_MISC	0x1740
 #define VECTORS		3
