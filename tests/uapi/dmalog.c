@@ -303,9 +303,9 @@ TEST(too_late, "a buffer that is used before it was seen makes the log fail")
 	receive(d, 4);
 	ASSERT_EQ(start(d, PAGE, 1, &all), 0);
 	report(d);
+	bar_write32(d, BAR, RX(HEAD), 1);
 	for (unsigned int i = 0; i < SLOTS; i++)
 		descriptor(i, BUFFER(SLOTS + i));
-	bar_write32(d, BAR, RX(HEAD), 1);
 	EXPECT_EQ(report_range(d, IOVA, PAGE, PAGE), -EIO);
 	EXPECT_EQ(stop(d), 0);
 }
