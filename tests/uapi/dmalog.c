@@ -102,6 +102,16 @@ static struct vfio *logging_vf(void)
 	return d;
 }
 
+/* The same, of a VF whose rings are looked at */
+static struct vfio *tracked_vf(void)
+{
+	struct vfio *d = logging_vf();
+
+	if (d->cdev)
+		SKIP("a device of an iommufd is not looked at");
+	return d;
+}
+
 static void descriptor(unsigned int slot, unsigned long page)
 {
 	uint64_t address = IOVA + page * PAGE;
@@ -149,6 +159,16 @@ static void expect_buffers(struct vfio *d, unsigned int first, unsigned int end)
 		if (!EXPECT_EQ(dirty(BUFFER(i)), i >= first && i < end))
 			test_note("buffer %u", i);
 	EXPECT(!dirty(UNUSED));
+}
+
+/* The log says that page @old is no more: once, beside @now. */
+static void expect_said_once(struct vfio *d, unsigned long old, unsigned long now)
+{
+	EXPECT(dirty(old));
+	EXPECT(dirty(now));
+	report(d);
+	EXPECT(!dirty(old));
+	EXPECT(dirty(now));
 }
 
 TEST(control, "bad ranges, page sizes and orders of start, report and stop are refused")
@@ -214,13 +234,9 @@ TEST(handed, "a buffer is in the log from when it is handed over until it is rep
 	report(d);
 	if (d->cdev)
 		goto out;
-	EXPECT(dirty(BUFFER(0)));
-	EXPECT(dirty(BUFFER(SLOTS)));
-	report(d);
-	EXPECT(!dirty(BUFFER(0)));
+	expect_said_once(d, BUFFER(0), BUFFER(SLOTS));
 	EXPECT(!dirty(BUFFER(2)));
 	EXPECT(dirty(BUFFER(3)));
-	EXPECT(dirty(BUFFER(SLOTS)));
 	EXPECT(dirty(BUFFER(SLOTS + 2)));
 out:
 	EXPECT_EQ(stop(d), 0);
@@ -261,10 +277,8 @@ TEST(reset, "after a reset the log says once what was, then nothing")
 
 TEST(blind_ring, "a ring that cannot be read makes the log fail, and a new one works")
 {
-	struct vfio *d = logging_vf();
+	struct vfio *d = tracked_vf();
 
-	if (d->cdev)
-		SKIP("a device of an iommufd is not looked at");
 	receive(d, 2);
 	/* Where nothing is mapped */
 	bar_write32(d, BAR, RX(BAL), IOVA + 2 * PAGES * PAGE);
@@ -285,10 +299,8 @@ TEST(blind_ring, "a ring that cannot be read makes the log fail, and a new one w
 /* As the device has it when it was faster than whoever looks */
 TEST(too_late, "a buffer that is used before it was seen makes the log fail")
 {
-	struct vfio *d = logging_vf();
+	struct vfio *d = tracked_vf();
 
-	if (d->cdev)
-		SKIP("a device of an iommufd is not looked at");
 	receive(d, 4);
 	ASSERT_EQ(start(d, PAGE, 1, &all), 0);
 	report(d);
@@ -320,11 +332,7 @@ TEST(renewed, "a ring that is set up anew is in the log, and what it was is said
 	report(d);
 	if (d->cdev)
 		goto out;
-	EXPECT(dirty(BUFFER(0)));
-	EXPECT(dirty(BUFFER(SLOTS)));
-	report(d);
-	EXPECT(!dirty(BUFFER(0)));
-	EXPECT(dirty(BUFFER(SLOTS)));
+	expect_said_once(d, BUFFER(0), BUFFER(SLOTS));
 	EXPECT(!dirty(BUFFER(SLOTS + 4)));
 
 	/* And in another place */
@@ -332,11 +340,7 @@ TEST(renewed, "a ring that is set up anew is in the log, and what it was is said
 	memcpy(mem + UNUSED * PAGE, mem + RX_RING * PAGE, 16 * SLOTS);
 	ring(d, RX(0), UNUSED);
 	report(d);
-	EXPECT(dirty(RX_RING));
-	EXPECT(dirty(UNUSED));
-	report(d);
-	EXPECT(!dirty(RX_RING));
-	EXPECT(dirty(UNUSED));
+	expect_said_once(d, RX_RING, UNUSED);
 	EXPECT(dirty(BUFFER(SLOTS)));
 out:
 	EXPECT_EQ(stop(d), 0);
@@ -344,10 +348,8 @@ out:
 
 TEST(split, "buffers for headers are in the log, while headers are split off")
 {
-	struct vfio *d = logging_vf();
+	struct vfio *d = tracked_vf();
 
-	if (d->cdev)
-		SKIP("a device of an iommufd is not looked at");
 	bar_write32(d, BAR, RX(SRRCTL), SRRCTL_SPLIT);
 	receive(d, 4);
 	for (unsigned int i = 0; i < SLOTS; i++) {
@@ -398,12 +400,10 @@ static struct vfio *receiving_vf(struct vf_sender *sender)
 {
 	static struct vfio other;
 	static bool open;
-	struct vfio *d = logging_vf();
+	struct vfio *d = tracked_vf();
 
 	if (args.nbdf < 2)
 		SKIP("no second address given");
-	if (d->cdev)
-		SKIP("a device of an iommufd is not looked at");
 	if (open)
 		vfio_close(&other);
 	open = !vfio_open(&other, args.bdf[1]);
