@@ -209,11 +209,6 @@ static void settle(struct vpc_migration *mig)
 		drop_all(mig);
 }
 
-static struct vpc_migration *to_migration(struct vfio_pci_core_device *core)
-{
-	return core->state->migration;
-}
-
 /**
  * vfio_pci_core_dirty_active - is anybody interested in what the device writes?
  * @core: device with &vfio_pci_core_mig_ops.dirty_declare
@@ -226,7 +221,7 @@ static struct vpc_migration *to_migration(struct vfio_pci_core_device *core)
  */
 bool vfio_pci_core_dirty_active(struct vfio_pci_core_device *core)
 {
-	return READ_ONCE(to_migration(core)->dirty.active);
+	return READ_ONCE(to_migration(&core->vdev)->dirty.active);
 }
 EXPORT_SYMBOL_VPC(vfio_pci_core_dirty_active);
 
@@ -248,7 +243,7 @@ int vfio_pci_core_dirty_region(struct vfio_pci_core_device *core,
 			       unsigned int region, u64 iova, u32 length)
 {
 	const struct vfio_pci_core_dirty_span span = { iova, length };
-	struct vpc_migration *mig = to_migration(core);
+	struct vpc_migration *mig = to_migration(&core->vdev);
 
 	if (WARN_ON(region >= VFIO_PCI_CORE_DIRTY_REGIONS))
 		return -EINVAL;
@@ -276,7 +271,7 @@ EXPORT_SYMBOL_VPC(vfio_pci_core_dirty_region);
 int vfio_pci_core_dirty_ring(struct vfio_pci_core_device *core,
 			     unsigned int ring, unsigned int slots)
 {
-	struct vpc_migration *mig = to_migration(core);
+	struct vpc_migration *mig = to_migration(&core->vdev);
 	struct vpc_dirty_ring *r;
 
 	if (WARN_ON(ring >= VFIO_PCI_CORE_DIRTY_RINGS || slots > MAX_SLOTS))
@@ -319,7 +314,7 @@ int vfio_pci_core_dirty_slots(struct vfio_pci_core_device *core,
 			      unsigned int count,
 			      const struct vfio_pci_core_dirty_span *spans)
 {
-	struct vpc_migration *mig = to_migration(core);
+	struct vpc_migration *mig = to_migration(&core->vdev);
 	struct vpc_dirty_ring *r;
 	int changed, ret = 0;
 
@@ -355,7 +350,7 @@ EXPORT_SYMBOL_VPC(vfio_pci_core_dirty_slots);
  */
 void vfio_pci_core_dirty_failed(struct vfio_pci_core_device *core)
 {
-	struct vpc_migration *mig = to_migration(core);
+	struct vpc_migration *mig = to_migration(&core->vdev);
 
 	guard(mutex)(&mig->dirty.lock);
 	if (mig->dirty.active)
@@ -373,7 +368,7 @@ EXPORT_SYMBOL_VPC(vfio_pci_core_dirty_failed);
  */
 void vfio_pci_core_dirty_unmap(struct vfio_device *vdev, u64 iova, u64 length)
 {
-	struct vpc_migration *mig = to_migration(to_vfio_pci_core(vdev));
+	struct vpc_migration *mig = to_migration(vdev);
 	unsigned long pfn, entry;
 	void *value;
 

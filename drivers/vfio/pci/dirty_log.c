@@ -15,11 +15,6 @@
 MODULE_IMPORT_NS(IOMMUFD_NS);
 #endif
 
-static struct vpc_migration *to_migration(struct vfio_device *vdev)
-{
-	return to_vfio_pci_core(vdev)->state->migration;
-}
-
 static int log_start(struct vfio_device *vdev, struct rb_root_cached *ranges,
 		     u32 nnodes, u64 *page_size)
 {

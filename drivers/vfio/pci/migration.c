@@ -213,11 +213,6 @@ static const struct vpc_arc *next_arc(struct vpc_migration *mig,
 	return ERR_PTR(-EINVAL);
 }
 
-static struct vpc_migration *to_migration(struct vfio_device *vdev)
-{
-	return vpc_state(vdev)->migration;
-}
-
 static bool is_saving(enum vfio_device_mig_state state)
 {
 	return state == VFIO_DEVICE_STATE_PRE_COPY ||

@@ -13,6 +13,7 @@
 #include <linux/xarray.h>
 
 #include "stream.h"
+#include "vpc.h"
 
 struct iova_bitmap;
 struct vpc_mig_file;
@@ -75,6 +76,12 @@ struct vpc_migration {
 	atomic_t was_reset;
 	struct vpc_dirty dirty;
 };
+
+/* NULL of a device that does not migrate */
+static inline struct vpc_migration *to_migration(struct vfio_device *vdev)
+{
+	return vpc_state(vdev)->migration;
+}
 
 /* What a data session is for now */
 enum vpc_mig_phase {
