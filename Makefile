@@ -60,10 +60,10 @@ bench: ## count what operations cost, against the stock vfio-pci
 	@tests/bench/run
 
 bench-migration: ## what migration costs, against a guest without a VF
-	@tests/bench/migration
+	@tests/bench/guest migration
 
 bench-net: ## how fast a VF is in a guest, against the stock igb and vfio-pci
-	@tests/bench/net
+	@tests/bench/guest net
 
 style: ## checkpatch, sparse, W=1, kernel-doc, shellcheck, codespell
 	@tests/style/run
