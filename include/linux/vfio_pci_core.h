@@ -57,7 +57,8 @@ struct vfio_pci_core_hooks {
 	 * All accesses of the user are stopped. Config space has to be as before
 	 * on return. May sleep.
 	 *
-	 * Return: 0 or a negative errno, which the user gets.
+	 * Return: 0; -EAGAIN if the function has not been touched; another negative
+	 * errno. The user gets it.
 	 */
 	int (*reset)(struct vfio_pci_core_device *core);
 

@@ -254,6 +254,26 @@ TEST(masked_where, "it is masked in the function, but with nointxmask at the con
 	done(d, efd);
 }
 
+TEST(nobody, "while nobody handles it, the function cannot pull the line, whatever the user does")
+{
+	struct vfio *d = dut();
+	int efd = efd_new();
+
+	if (host_is_vf(d->bdf))
+		SKIP("a VF has no INTx");
+	EXPECT(host_read(d->bdf, PCI_COMMAND, 2) & PCI_COMMAND_INTX_DISABLE);
+	cfg_command(d, 0, PCI_COMMAND_INTX_DISABLE);
+	EXPECT(host_read(d->bdf, PCI_COMMAND, 2) & PCI_COMMAND_INTX_DISABLE);
+	for (unsigned int index = INTX; index <= VFIO_PCI_MSIX_IRQ_INDEX; index++) {
+		if (!vfio_irq_count(d, index))
+			continue;
+		ASSERT_EQ(vfio_irq_fd(d, index, 0, efd), 0);
+		ASSERT_EQ(vfio_irq_off(d, index), 0);
+		EXPECT(host_read(d->bdf, PCI_COMMAND, 2) & PCI_COMMAND_INTX_DISABLE);
+	}
+	close(efd);
+}
+
 TEST(swap, "the eventfd can be exchanged while it is enabled")
 {
 	const struct model *m;

@@ -128,6 +128,45 @@ TEST(wakeup, "with wakeup, an access wakes it, signals, and ends the low power")
 	close(efd);
 }
 
+TEST(d3hot, "from D3hot it sleeps as from D0, is woken, and comes back in D0")
+{
+	struct vfio *d = awake();
+	unsigned int pm = cfg_cap(d, PCI_CAP_ID_PM);
+	int efd = efd_new();
+	uint32_t bar;
+
+	if (!pm)
+		SKIP("no power management capability");
+	cfg_command(d, PCI_COMMAND_MEMORY, 0);
+	bar = host_read(d->bdf, PCI_BASE_ADDRESS_0, 4);
+	cfg_write(d, pm + PCI_PM_CTRL, 2, cfg_read(d, pm + PCI_PM_CTRL, 2) | 3);
+	EXPECT_EQ(probe_bar(d), -EIO);
+	EXPECT_EQ(enter_wakeup(d, efd), 0);
+	EXPECT(WITHIN(2000, has_power_state(d, "suspended")));
+	EXPECT_EQ(cfg_read(d, pm + PCI_PM_CTRL, 2) & PCI_PM_CTRL_STATE_MASK, 0);
+	EXPECT(efd_fires(efd));
+	EXPECT_EQ(host_read(d->bdf, PCI_BASE_ADDRESS_0, 4), bar);
+	EXPECT_EQ(probe_bar(d), 4);
+	EXPECT_EQ(leave(d), 0);
+	close(efd);
+}
+
+TEST(d3hot_closed, "closed in D3hot and asleep, it opens in D0 and works")
+{
+	struct vfio *d = awake();
+	unsigned int pm = cfg_cap(d, PCI_CAP_ID_PM);
+
+	if (!pm)
+		SKIP("no power management capability");
+	cfg_write(d, pm + PCI_PM_CTRL, 2, cfg_read(d, pm + PCI_PM_CTRL, 2) | 3);
+	EXPECT_EQ(enter(d), 0);
+	EXPECT(WITHIN(2000, has_power_state(d, "suspended")));
+	dut_close();
+	d = dut();
+	EXPECT_EQ(cfg_read(d, pm + PCI_PM_CTRL, 2) & PCI_PM_CTRL_STATE_MASK, 0);
+	EXPECT_EQ(probe_bar(d), 4);
+}
+
 TEST(wakeup_bad, "a wakeup eventfd that is none is refused and changes nothing")
 {
 	struct vfio *d = awake();

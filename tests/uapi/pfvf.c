@@ -76,6 +76,39 @@ TEST(captured, "VFs are captured: overridden and bound to the PF's driver")
 	vfio_close(&pf);
 }
 
+static unsigned int power_state(struct vfio *d)
+{
+	return cfg_read(d, cfg_cap(d, PCI_CAP_ID_PM) + PCI_PM_CTRL, 2) &
+	       PCI_PM_CTRL_STATE_MASK;
+}
+
+static void write_power_state(struct vfio *d, unsigned int state)
+{
+	cfg_write(d, cfg_cap(d, PCI_CAP_ID_PM) + PCI_PM_CTRL, 2, state);
+}
+
+TEST(awake, "a PF is in D0 while it has VFs, whatever its user writes")
+{
+	struct vfio pf;
+	char vf[2][64];
+
+	ASSERT_EQ(vfs("0"), 0);
+	ASSERT_EQ(vfio_open_with(&pf, pf_name(), NULL, NULL), 0);
+	write_power_state(&pf, 3);
+	ASSERT_EQ(power_state(&pf), 3);
+	ASSERT_EQ(vfs("2"), 0);
+	EXPECT_EQ(power_state(&pf), 0);
+	vf_name(0, vf[0], 64);
+	EXPECT(host_read(vf[0], PCI_CLASS_REVISION, 4) != ~0u);
+	write_power_state(&pf, 3);
+	EXPECT_EQ(power_state(&pf), 0);
+	ASSERT_EQ(vfs("0"), 0);
+	write_power_state(&pf, 3);
+	EXPECT_EQ(power_state(&pf), 3);
+	write_power_state(&pf, 0);
+	vfio_close(&pf);
+}
+
 TEST(token, "a VF opens with the token that the PF's user set, and with no other")
 {
 	struct vfio pf;

@@ -129,21 +129,80 @@ TEST(memory_off, "with memory off, a reset works and leaves memory off")
 	EXPECT_EQ(probe_bar(d), 4);
 }
 
-TEST(asleep, "a reset wakes the device from D3hot")
+static void put_into_d3hot(struct vfio *d)
 {
-	struct vfio *d = resettable();
 	unsigned int pm = cfg_cap(d, PCI_CAP_ID_PM);
-	uint16_t ctrl;
 
 	if (!pm)
 		SKIP("no power management capability");
-	ctrl = cfg_read(d, pm + PCI_PM_CTRL, 2) & ~PCI_PM_CTRL_STATE_MASK;
-	cfg_write(d, pm + PCI_PM_CTRL, 2, ctrl | 3);
-	EXPECT_EQ(reset(d), 0);
-	EXPECT_EQ(host_read(d->bdf, pm + PCI_PM_CTRL, 2) & PCI_PM_CTRL_STATE_MASK, 0);
-	cfg_write(d, pm + PCI_PM_CTRL, 2, ctrl);
+	cfg_write(d, pm + PCI_PM_CTRL, 2, cfg_read(d, pm + PCI_PM_CTRL, 2) | 3);
+	ASSERT_EQ(probe_bar(d), -EIO);
+}
+
+static struct vfio *in_d3hot(void)
+{
+	struct vfio *d = resettable();
+
 	cfg_command(d, PCI_COMMAND_MEMORY, 0);
+	put_into_d3hot(d);
+	return d;
+}
+
+/* As a guest looks at it: what reads D0 is not written. */
+static void is_in_d0(struct vfio *d)
+{
+	unsigned int pm = cfg_cap(d, PCI_CAP_ID_PM);
+
+	EXPECT_EQ(cfg_read(d, pm + PCI_PM_CTRL, 2) & PCI_PM_CTRL_STATE_MASK, 0);
+	EXPECT_EQ(host_read(d->bdf, pm + PCI_PM_CTRL, 2) & PCI_PM_CTRL_STATE_MASK, 0);
 	EXPECT_EQ(probe_bar(d), 4);
+}
+
+TEST(asleep, "a reset brings the device from D3hot to D0, where it works")
+{
+	struct vfio *d = in_d3hot();
+
+	EXPECT_EQ(reset(d), 0);
+	is_in_d0(d);
+}
+
+TEST(asleep_by_sysfs, "so does the administrator's")
+{
+	struct vfio *d = in_d3hot();
+
+	ASSERT(!sysfs_write(d->bdf, "reset", "1"));
+	is_in_d0(d);
+}
+
+TEST(asleep_keeps, "and gives back the config space that it had")
+{
+	struct vfio *d = resettable();
+	unsigned int exp = cfg_cap(d, PCI_CAP_ID_EXP);
+	struct view before, after;
+	uint16_t ctl = 0;
+
+	cfg_command(d, PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER, 0);
+	look(d, &before);
+	if (exp)
+		ctl = host_read(d->bdf, exp + PCI_EXP_DEVCTL, 2);
+	put_into_d3hot(d);
+	EXPECT_EQ(reset(d), 0);
+	look(d, &after);
+	for (unsigned int i = 0; i < 16; i++) {
+		EXPECT_EQ(after.user[i], before.user[i]);
+		EXPECT_EQ(after.host[i], before.host[i]);
+	}
+	if (exp)
+		EXPECT_EQ(host_read(d->bdf, exp + PCI_EXP_DEVCTL, 2), ctl);
+}
+
+TEST(asleep_closed, "put into D3hot, reset and closed, it works for who opens it next")
+{
+	struct vfio *d = in_d3hot();
+
+	EXPECT_EQ(reset(d), 0);
+	dut_close();
+	is_in_d0(dut());
 }
 
 TEST(intx, "INTx works after a reset, and a line that was up is down")

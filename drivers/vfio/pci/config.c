@@ -168,11 +168,16 @@ static size_t chunk_length(u64 offset, size_t count)
 
 /*
  * A user who entered low power gave up the reference that keeps the function
- * awake: an access takes one of its own.
+ * awake: an access takes one of its own. The answer stays true under vpc_config.lock.
  */
+static bool may_sleep(struct vfio_pci_core_state *st)
+{
+	return READ_ONCE(st->gate.asleep) & VPC_ASLEEP_LOW_POWER;
+}
+
 static int wake(struct vfio_pci_core_state *st, bool *awoken)
 {
-	*awoken = READ_ONCE(st->gate.asleep) & VPC_ASLEEP_LOW_POWER;
+	*awoken = may_sleep(st);
 	return unlikely(*awoken) ? vpc_power_get(st) : 0;
 }
 
@@ -277,15 +282,18 @@ ssize_t vpc_config_read(struct vfio_pci_core_state *st, char __user *buf,
 
 	if (unlikely(offset >= size))
 		return -EINVAL;
-	ret = vpc_gate_pass(st) ?: wake(st, &awoken);
-	if (unlikely(ret))
-		return ret;
-	if (likely(is_plain(offset, count)))
-		ret = read_plain(st, buf, count, offset);
-	else
-		ret = read_chunks(st, buf, min_t(u64, count, size - offset),
-				  offset);
-	let_sleep(st, awoken);
+	do {
+		ret = vpc_gate_pass(st) ?: wake(st, &awoken);
+		if (unlikely(ret))
+			return ret;
+		if (likely(is_plain(offset, count)))
+			ret = read_plain(st, buf, count, offset);
+		else
+			ret = read_chunks(st, buf, min_t(u64, count, size - offset),
+					  offset);
+		let_sleep(st, awoken);
+		/* Somebody let it sleep meanwhile: it may not have answered. */
+	} while (unlikely(!awoken && may_sleep(st)));
 	return ret;
 }
 
@@ -353,23 +361,31 @@ static int write_one(struct vfio_pci_core_state *st, unsigned int offset,
 /* As with hardware, the user is not told whether a reset worked. */
 static void reset_if(struct vfio_pci_core_state *st, bool wanted)
 {
-	if (unlikely(wanted))
-		vpc_reset_function(st);
+	if (likely(!wanted) || vpc_power_get(st))
+		return;
+	vpc_reset_function(st);
+	vpc_power_put(st);
 }
 
 static int write_chunk(struct vfio_pci_core_state *st, const u8 *data,
 		       size_t count, unsigned int offset)
 {
-	bool reset = false;
+	bool reset = false, awoken;
 	unsigned int width;
-	int ret = 0;
+	int ret;
 
 	mutex_lock(&st->config.lock);
+	ret = wake(st, &awoken);
+	if (ret) {
+		mutex_unlock(&st->config.lock);
+		return ret;
+	}
 	for (size_t done = 0; !ret && done < count; done += width) {
 		width = access_width(offset + done, count - done);
 		ret = write_one(st, offset + done, width,
 				get_unaligned_le32(data + done), &reset);
 	}
+	let_sleep(st, awoken);
 	mutex_unlock(&st->config.lock);
 	reset_if(st, reset);
 	return ret;
@@ -398,7 +414,7 @@ static ssize_t write_plain(struct vfio_pci_core_state *st,
 			   const char __user *buf, unsigned int width,
 			   unsigned int offset)
 {
-	bool reset = false;
+	bool reset = false, awoken;
 	u64 val;
 	int ret;
 
@@ -406,7 +422,11 @@ static ssize_t write_plain(struct vfio_pci_core_state *st,
 	if (unlikely(ret))
 		return ret;
 	mutex_lock(&st->config.lock);
-	ret = write_one(st, offset, width, val, &reset);
+	ret = wake(st, &awoken);
+	if (likely(!ret)) {
+		ret = write_one(st, offset, width, val, &reset);
+		let_sleep(st, awoken);
+	}
 	mutex_unlock(&st->config.lock);
 	reset_if(st, reset);
 	return ret ? ret : (ssize_t)width;
@@ -417,24 +437,15 @@ ssize_t vpc_config_write(struct vfio_pci_core_state *st, const char __user *buf,
 			 size_t count, u64 offset)
 {
 	const unsigned int size = st->config.map.size;
-	bool awoken;
-	ssize_t ret;
 
 	if (unlikely(offset >= size))
 		return -EINVAL;
 	if (unlikely(vpc_gate_inert(st)))
 		return -EIO;
 
-	ret = wake(st, &awoken);
-	if (ret)
-		return ret;
 	if (likely(is_plain(offset, count)))
-		ret = write_plain(st, buf, count, offset);
-	else
-		ret = write_chunks(st, buf, min_t(u64, count, size - offset),
-				   offset);
-	let_sleep(st, awoken);
-	return ret;
+		return write_plain(st, buf, count, offset);
+	return write_chunks(st, buf, min_t(u64, count, size - offset), offset);
 }
 
 /*
@@ -449,5 +460,6 @@ ssize_t vpc_config_write(struct vfio_pci_core_state *st, const char __user *buf,
  */
 void vpc_config_reset_done(struct vfio_pci_core_state *st)
 {
-	vpc_config_resync(st);
+	guard(rwsem_read)(&st->gate.lock);
+	vpc_config_decode(st);
 }

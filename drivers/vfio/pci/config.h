@@ -237,6 +237,6 @@ int vpc_config_store(struct vfio_pci_core_state *st,
 /* config_effects.c */
 void vpc_config_seed_bars(struct vfio_pci_core_state *st, u32 *shadow);
 u32 vpc_bar_writable(resource_size_t size, unsigned long flags, bool upper);
-void vpc_config_resync(struct vfio_pci_core_state *st);
+void vpc_config_decode(struct vfio_pci_core_state *st);
 
 #endif /* VPC_CONFIG_H */

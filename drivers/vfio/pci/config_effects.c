@@ -204,14 +204,14 @@ static int command_effect(struct vfio_pci_core_state *st,
 }
 
 /*
- * Make the hardware decode and master as the user has it, after something that
- * may have changed that. vpc_config.lock is held, or users are kept away.
+ * Make the hardware decode and master as the user has it, after something that may
+ * have changed that. The gate is held, and vpc_config.lock, or users are kept away.
  */
-void vpc_config_resync(struct vfio_pci_core_state *st)
+void vpc_config_decode(struct vfio_pci_core_state *st)
 {
 	const struct vpc_config_map *map = &st->config.map;
 
-	guard(rwsem_read)(&st->gate.lock);
+	lockdep_assert_held(&st->gate.lock);
 	if (!map->shadow)
 		return;
 	if (st->gate.inert)
@@ -252,12 +252,8 @@ static int pmcsr_effect(struct vfio_pci_core_state *st,
 	 * any other refusal shows in the register as well. PMC is in the dword
 	 * before.
 	 */
-	if (!has_power_state(w->shadow[-1] >> 16, state) ||
-	    vpc_power_set_state(st, state))
-		return 0;
-	/* Without NoSoftReset the way back to D0 is a reset. */
-	if (state == PCI_D0)
-		vpc_config_resync(st);
+	if (has_power_state(w->shadow[-1] >> 16, state))
+		vpc_power_set_state(st, state);
 	return 0;
 }
 
@@ -320,12 +316,17 @@ static int devctl_effect(struct vfio_pci_core_state *st,
 	if (ret)
 		return ret;
 
-	if (readrq && (was ^ *w->shadow) & readrq) {
-		readrq = FIELD_GET(PCI_EXP_DEVCTL_READRQ, *w->shadow);
-		/* 6 and 7 are reserved. */
-		if (readrq <= 5)
-			pcie_set_readrq(st->pdev, 128 << readrq);
-	}
+	if (!readrq || !((was ^ *w->shadow) & readrq))
+		return 0;
+	readrq = FIELD_GET(PCI_EXP_DEVCTL_READRQ, *w->shadow);
+	/* 6 and 7 are reserved. */
+	if (readrq > 5)
+		return 0;
+	ret = vpc_gate_enter(st);
+	if (ret)
+		return ret;
+	pcie_set_readrq(st->pdev, 128 << readrq);
+	vpc_gate_exit(st);
 	return 0;
 }
 

@@ -116,6 +116,7 @@ int vfio_pci_core_init_device(struct vfio_device *vdev)
 	st->pdev = core->pdev;
 	mutex_init(&st->config.lock);
 	mutex_init(&st->power.lock);
+	mutex_init(&st->power.d3_lock);
 	INIT_LIST_HEAD(&st->sriov.node);
 	INIT_LIST_HEAD(&st->traps);
 	vpc_gate_init(st);
@@ -139,6 +140,7 @@ void vfio_pci_core_release_device(struct vfio_device *vdev)
 	vpc_dmabufs_free(st);
 	vpc_irqs_destroy(st);
 	vpc_gate_destroy(st);
+	mutex_destroy(&st->power.d3_lock);
 	mutex_destroy(&st->power.lock);
 	mutex_destroy(&st->config.lock);
 	kfree(st);
@@ -312,7 +314,7 @@ static int reset_for_user(struct vfio_pci_core_state *st)
 
 /*
  * Bring the function into the state in which every user finds it: enabled, reset
- * where that is possible, not mastering the bus, INTx allowed.
+ * where that is possible, mastering no bus, pulling no interrupt line.
  */
 static int enable_function(struct vfio_pci_core_state *st)
 {
@@ -331,7 +333,7 @@ static int enable_function(struct vfio_pci_core_state *st)
 	if (!st->saved)
 		pci_dbg(pdev, "%s: no memory to keep config space\n", __func__);
 
-	pci_intx(pdev, true);
+	vpc_intx_park(st);
 	return 0;
 }
 

@@ -131,20 +131,29 @@ void vpc_gate_set_memory(struct vfio_pci_core_state *st, bool on)
 		revoke(st);
 }
 
-/* The function is put to sleep or has been woken; @flag is a VPC_ASLEEP_ bit. */
-void vpc_gate_set_asleep(struct vfio_pci_core_state *st, unsigned int flag,
-			 bool asleep)
+/* What &struct vpc_power says of the function at this moment */
+static unsigned int asleep_now(const struct vpc_power *power)
 {
+	return (READ_ONCE(power->engaged) ? VPC_ASLEEP_LOW_POWER : 0) |
+	       (READ_ONCE(power->d3) ? VPC_ASLEEP_PMCSR : 0);
+}
+
+/* The function is put to sleep or has been woken: &struct vpc_power has changed. */
+void vpc_gate_follow_power(struct vfio_pci_core_state *st)
+{
+	unsigned int was, asleep;
+
 	down_write(&st->gate.lock);
-	if (asleep)
-		st->gate.asleep |= flag;
-	else
-		st->gate.asleep &= ~flag;
-	gate_changed(st);
+	was = st->gate.asleep;
+	asleep = asleep_now(&st->power);
+	st->gate.asleep = asleep;
+	if (asleep != was)
+		gate_changed(st);
 	up_write(&st->gate.lock);
+	/* Again, if somebody else is about it: on return it is done. */
 	if (asleep)
 		revoke(st);
-	else
+	else if (was)
 		give_back(st);
 }
 
@@ -156,7 +165,8 @@ void vpc_gate_set_asleep(struct vfio_pci_core_state *st, unsigned int flag,
  * further accesses wait for vfio_pci_core_reset_end(). Calls nest; each is
  * balanced by one vfio_pci_core_reset_end(), of any task. To be called from the
  * reset_prepare handler of the function's PCI driver, or from
- * &vfio_pci_aux_events.reset_begin.
+ * &vfio_pci_aux_events.reset_begin. A function that its user has put into D3hot is
+ * brought to D0, with the config space that it had, unless its link is down.
  *
  * Context: may sleep. No lock of the library is held, during or after.
  */
@@ -169,6 +179,7 @@ void vfio_pci_core_reset_begin(struct vfio_pci_core_device *core)
 	WRITE_ONCE(core->state->clean, false);
 	down_write(&gate->lock);
 	gate->resets++;
+	gate->begun++;
 	/*
 	 * A function in reset answers a handler that asks whether it interrupts
 	 * with ones, and its DisINTx is saved and restored meanwhile.
@@ -185,10 +196,67 @@ void vfio_pci_core_reset_begin(struct vfio_pci_core_device *core)
 	if (revoked)
 		return;
 	revoke(core->state);
+	vpc_power_wake(core->state);
 	/* Pairs with the load above. */
 	smp_store_release(&gate->revoked, true);
 }
 EXPORT_SYMBOL_VPC(vfio_pci_core_reset_begin);
+
+/* What follows a reset, before users go on. */
+static void after_reset(struct vfio_pci_core_state *st)
+{
+	struct vfio_pci_core_device *core = st->core;
+
+	/* With its link down it could not be brought to D0 before. */
+	vpc_power_wake(st);
+	vpc_config_reset_done(st);
+	vpc_migration_reset_done(st);
+	if (core->hooks && core->hooks->reset_done)
+		core->hooks->reset_done(core);
+}
+
+/* The caller holds the lock, and no reset is under way. */
+static void unblock(struct vfio_pci_core_state *st)
+{
+	struct vpc_gate *gate = &st->gate;
+
+	lockdep_assert_held_write(&gate->lock);
+	gate->blocked = false;
+	gate->revoked = false;
+	gate->asleep = asleep_now(&st->power);
+	vpc_intx_resume(st);
+	wake_up_all(&gate->unblocked);
+}
+
+/*
+ * A reset is over, or with @happened false did not come about. The last of those that
+ * overlap does what follows, again if another has begun and ended meanwhile.
+ */
+void vpc_gate_reset_over(struct vfio_pci_core_state *st, bool happened)
+{
+	struct vpc_gate *gate = &st->gate;
+	bool opens = false;
+	unsigned int begun;
+
+	down_write(&gate->lock);
+	if (!happened)
+		gate->begun--;
+	while (gate->resets == 1 && gate->followed != gate->begun) {
+		begun = gate->begun;
+		up_write(&gate->lock);
+		after_reset(st);
+		down_write(&gate->lock);
+		gate->followed = begun;
+	}
+	if (!WARN_ON(!gate->resets) && !--gate->resets) {
+		unblock(st);
+		opens = true;
+	}
+	gate_changed(st);
+	up_write(&gate->lock);
+	if (opens)
+		give_back(st);
+}
 
 /**
  * vfio_pci_core_reset_end - let the user go on after a reset
@@ -202,32 +270,7 @@ EXPORT_SYMBOL_VPC(vfio_pci_core_reset_begin);
  */
 void vfio_pci_core_reset_end(struct vfio_pci_core_device *core)
 {
-	struct vfio_pci_core_state *st = core->state;
-	struct vpc_gate *gate = &st->gate;
-	bool last;
-
-	down_write(&gate->lock);
-	last = !WARN_ON(!gate->resets) && !--gate->resets;
-	gate_changed(st);
-	up_write(&gate->lock);
-	if (!last)
-		return;
-
-	vpc_config_reset_done(st);
-	vpc_migration_reset_done(st);
-	if (core->hooks && core->hooks->reset_done)
-		core->hooks->reset_done(core);
-
-	/* A reset that began meanwhile keeps the gate closed; its end opens it. */
-	down_write(&gate->lock);
-	if (!gate->resets) {
-		gate->blocked = false;
-		gate->revoked = false;
-		vpc_intx_resume(st);
-		wake_up_all(&gate->unblocked);
-	}
-	up_write(&gate->lock);
-	give_back(st);
+	vpc_gate_reset_over(core->state, true);
 }
 EXPORT_SYMBOL_VPC(vfio_pci_core_reset_end);
 

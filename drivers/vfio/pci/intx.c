@@ -167,6 +167,18 @@ void vpc_intx_resume(struct vfio_pci_core_state *st)
 	}
 }
 
+/*
+ * Nobody handles the line, so the function must not pull it: an unclaimed level would
+ * get it shut down for all who share it. Some send no MSI while DisINTx is set.
+ */
+void vpc_intx_park(struct vfio_pci_core_state *st)
+{
+	bool leave = st->pdev->dev_flags & PCI_DEV_FLAGS_MSI_INTX_DISABLE_BUG;
+
+	scoped_guard(spinlock_irqsave, &st->irqs.slock)
+		set_disintx(st, !leave);
+}
+
 /* Did our function pull the line? Then it is masked on return. */
 static bool claim_line(struct vpc_intx *intx)
 {
@@ -228,10 +240,14 @@ static int request_line(struct vpc_intx *intx)
 	 * a level that stays asserted does each time.
 	 */
 	irq_set_status_flags(intx->irq, IRQ_DISABLE_UNLAZY);
+	scoped_guard(spinlock_irqsave, &st->irqs.slock)
+		set_disintx(st, false);
 	ret = request_irq(intx->irq, intx_fired, IRQF_NO_AUTOEN, intx->name,
 			  intx);
-	if (ret)
+	if (ret) {
 		irq_clear_status_flags(intx->irq, IRQ_DISABLE_UNLAZY);
+		vpc_intx_park(st);
+	}
 	return ret;
 }
 
@@ -299,9 +315,7 @@ void vpc_intx_teardown(struct vfio_pci_core_state *st)
 
 	if (!intx->disintx)
 		irq_clear_status_flags(intx->irq, IRQ_DISABLE_UNLAZY);
-	/* These send no MSI while INTX_DISABLE is set. */
-	if (st->pdev->dev_flags & PCI_DEV_FLAGS_MSI_INTX_DISABLE_BUG)
-		pci_intx(st->pdev, true);
+	vpc_intx_park(st);
 
 	if (intx->trigger)
 		eventfd_ctx_put(intx->trigger);

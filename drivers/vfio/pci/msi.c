@@ -293,6 +293,7 @@ static int msi_setup(struct vfio_pci_core_state *st, unsigned int index,
 	if ((unsigned int)ret < end) {
 		/* The user may ask again for that many. */
 		pci_free_irq_vectors(pdev);
+		vpc_intx_park(st);
 		return ret;
 	}
 	st->irqs.type = index;
@@ -308,6 +309,8 @@ static void msi_off(struct vfio_pci_core_state *st)
 	xa_for_each(&st->irqs.ctx, nr, vec)
 		vector_stop(st, nr, vec);
 	pci_free_irq_vectors(st->pdev);
+	/* With that the PCI core allows INTx. */
+	vpc_intx_park(st);
 	st->irqs.type = VPC_IRQ_NONE;
 }
 

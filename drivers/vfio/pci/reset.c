@@ -33,7 +33,8 @@ static int reset_pci(struct vfio_pci_core_state *st)
 /*
  * Reset the function with the user kept away. Config space, as far as the PCI
  * core saves it, is afterwards what it was before. -EAGAIN if somebody else
- * holds the device lock, -ENOTTY if the function has no way to be reset.
+ * holds the device lock, which leaves the function as it is; -ENOTTY if it has no way to
+ * be reset.
  */
 int vpc_reset_function(struct vfio_pci_core_state *st)
 {
@@ -45,7 +46,7 @@ int vpc_reset_function(struct vfio_pci_core_state *st)
 		ret = core->hooks->reset(core);
 	else
 		ret = reset_pci(st);
-	vfio_pci_core_reset_end(core);
+	vpc_gate_reset_over(st, ret != -EAGAIN);
 
 	trace_vpc_reset(st->pdev, ret);
 	return ret;

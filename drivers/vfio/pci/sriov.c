@@ -51,6 +51,7 @@ static void disable_vfs(struct vfio_pci_core_state *st)
 		return;
 
 	pci_disable_sriov(st->pdev);
+	vpc_power_unhold_d0(st);
 	vpc_power_put(st);
 }
 
@@ -264,12 +265,17 @@ int vfio_pci_core_sriov_configure(struct vfio_pci_core_device *core,
 	ret = vpc_power_get(core->state);
 	if (ret)
 		return ret;
+	ret = vpc_power_hold_d0(core->state);
+	if (ret)
+		goto out_power;
 	ret = pci_enable_sriov(pdev, nr_virtfn);
-	if (ret) {
-		vpc_power_put(core->state);
-		return ret;
-	}
-	return nr_virtfn;
+	if (!ret)
+		return nr_virtfn;
+
+	vpc_power_unhold_d0(core->state);
+out_power:
+	vpc_power_put(core->state);
+	return ret;
 }
 EXPORT_SYMBOL_VPC(vfio_pci_core_sriov_configure);
 

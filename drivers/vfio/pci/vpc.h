@@ -32,9 +32,13 @@
  * 6. &struct vpc_gate.lock: whether the user may reach the function. Read-held
  *    across each access to the hardware, write-held to change the answer, never
  *    held across a reset.
- * 7. vpc_sriov_lock (sriov.c): tokens and the list of physical functions.
- * 8. &struct vpc_power.lock: low power bookkeeping, taken in runtime PM callbacks.
- * 9. &struct vpc_irqs.slock: INTx masking, taken in hard interrupts.
+ * 7. &struct vpc_power.d3_lock: the user's D3hot. pci_bus_sem nests in it, so it is
+ *    not taken where that may be held: in a resume, or by AER for a function in D0.
+ * 8. vpc_sriov_lock (sriov.c): tokens and the list of physical functions.
+ * 9. &struct vpc_power.lock: low power bookkeeping, taken in runtime PM callbacks.
+ * 10. &struct vpc_irqs.slock: INTx masking, taken in hard interrupts.
+ *
+ * bar_map_lock (bar.c), for the first use of a BAR, nests in 1 to 6, and nothing in it.
  *
  * mmap_lock of a user may be held when 6 is taken (page fault), so nothing that
  * may fault (copy_to_user, copy_from_user) runs under 6.
@@ -74,12 +78,15 @@ struct vpc_migration;
  * struct vpc_gate - may the user reach the function now?
  * @lock: protects the members below; see DOC: locks of vfio_pci_core
  * @resets: number of resets under way
+ * @begun: count of the resets that have begun
+ * @followed: what @begun was when that which follows resets was last done
  * @revoked: mappings have been revoked since @blocked was set
  * @blocked: users wait, unless @inert; set while @resets is not 0 and until what
  *	follows the last of them is done
  * @unblocked: woken when @blocked is cleared or @inert set
  * @inert: the function has left for good: accesses fail, mappings show @dummy
- * @asleep: VPC_ASLEEP_ flags; memory accesses fail while there is one
+ * @asleep: VPC_ASLEEP_ flags, which follow &struct vpc_power; memory accesses fail
+ *	while there is one
  * @dummy: page of ones that takes the place of an inert function's memory, so
  *	that a virtual CPU which still looks at it sees a removed device instead
  *	of a bus error; NULL if there was no memory for it
@@ -87,6 +94,8 @@ struct vpc_migration;
 struct vpc_gate {
 	struct rw_semaphore lock;
 	unsigned int resets;
+	unsigned int begun;
+	unsigned int followed;
 	bool revoked;
 	bool blocked;
 	wait_queue_head_t unblocked;
@@ -198,20 +207,26 @@ struct vpc_ioeventfds {
 
 /**
  * struct vpc_power - low power as the user asked for it
- * @lock: protects the members; taken in runtime PM callbacks, so nothing that
+ * @lock: protects @engaged and @wake; taken in runtime PM callbacks, so nothing that
  *	resumes the function runs under it
+ * @d3_lock: protects @d3, @lost and @vfs, and orders changes of the power state
  * @engaged: the user gave up the runtime PM reference of the open device
  * @opening: the function is resumed in order to be opened; no lock needed, as
  *	resuming is ordered by runtime PM
  * @wake: signalled when something else than the user wakes the function, or NULL
+ * @d3: the user has put the function into D3hot, or is about to
+ * @vfs: the function has VFs, or soon has: it stays in D0
  * @lost: config space to give back on the way out of D3hot, which resets the
- *	function, or NULL; protected by vpc_config.lock
+ *	function, or NULL
  */
 struct vpc_power {
-	struct mutex lock;	/* the members */
+	struct mutex lock;	/* @engaged, @wake */
+	struct mutex d3_lock;	/* @d3, @vfs, @lost */
 	bool engaged;
 	bool opening;
 	struct eventfd_ctx *wake;
+	bool d3;
+	bool vfs;
 	struct pci_saved_state *lost;
 };
 
@@ -314,8 +329,8 @@ int vpc_gate_enter_memory(struct vfio_pci_core_state *st);
 bool vpc_gate_try_enter_memory(struct vfio_pci_core_state *st);
 void vpc_gate_exit(struct vfio_pci_core_state *st);
 void vpc_gate_set_memory(struct vfio_pci_core_state *st, bool on);
-void vpc_gate_set_asleep(struct vfio_pci_core_state *st, unsigned int flag,
-			 bool asleep);
+void vpc_gate_follow_power(struct vfio_pci_core_state *st);
+void vpc_gate_reset_over(struct vfio_pci_core_state *st, bool happened);
 bool vpc_gate_is_open(struct vfio_pci_core_state *st);
 
 /* Once true, true until the device is gone: may be read without the lock. */
@@ -413,10 +428,13 @@ long vpc_ioctl_get_irq_info(struct vfio_pci_core_state *st, void __user *arg);
 long vpc_ioctl_set_irqs(struct vfio_pci_core_state *st, void __user *arg);
 unsigned int vpc_irq_count(struct vfio_pci_core_state *st, unsigned int index);
 
-/* intx.c: the user changed COMMAND.INTX_DISABLE; the function slept or woke */
+/* intx.c: the user changed COMMAND.INTX_DISABLE; the function slept or woke; nobody
+ * handles its line
+ */
 void vpc_intx_set_command_disable(struct vfio_pci_core_state *st, bool disable);
 void vpc_intx_suspend(struct vfio_pci_core_state *st);
 void vpc_intx_resume(struct vfio_pci_core_state *st);
+void vpc_intx_park(struct vfio_pci_core_state *st);
 
 /* ioeventfd.c */
 void vpc_ioeventfds_init(struct vfio_pci_core_state *st);
@@ -443,6 +461,9 @@ int vpc_power_open(struct vfio_pci_core_state *st);
 void vpc_power_put(struct vfio_pci_core_state *st);
 void vpc_power_close(struct vfio_pci_core_state *st);
 int vpc_power_set_state(struct vfio_pci_core_state *st, pci_power_t state);
+void vpc_power_wake(struct vfio_pci_core_state *st);
+int vpc_power_hold_d0(struct vfio_pci_core_state *st);
+void vpc_power_unhold_d0(struct vfio_pci_core_state *st);
 int vpc_power_feature_entry(struct vfio_pci_core_state *st, u32 flags,
 			    void __user *arg, size_t argsz);
 int vpc_power_feature_entry_wakeup(struct vfio_pci_core_state *st, u32 flags,
