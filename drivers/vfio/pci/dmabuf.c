@@ -17,6 +17,7 @@
 #include <linux/dma-resv.h>
 #include <linux/kref.h>
 #include <linux/list.h>
+#include <linux/nospec.h>
 #include <linux/overflow.h>
 #include <linux/pci-p2pdma.h>
 #include <linux/seq_file.h>
@@ -374,10 +375,12 @@ static int export_buf(struct vfio_pci_core_state *st, struct vpc_dmabuf *buf,
 }
 
 static int check_get(struct vfio_pci_core_state *st,
-		     const struct vfio_device_feature_dma_buf *get)
+		     struct vfio_device_feature_dma_buf *get)
 {
 	if (get->region_index > VFIO_PCI_BAR5_REGION_INDEX)
 		return -ENODEV;
+	get->region_index = array_index_nospec(get->region_index,
+					       PCI_STD_NUM_BARS);
 	if (!get->nr_ranges || get->flags || get->open_flags & ~VALID_OPEN_FLAGS)
 		return -EINVAL;
 	return vpc_gate_inert(st) ? -EIO : 0;

@@ -11,6 +11,7 @@
 #include <linux/io.h>
 #include <linux/io-64-nonatomic-lo-hi.h>
 #include <linux/list.h>
+#include <linux/nospec.h>
 #include <linux/preempt.h>
 #include <linux/slab.h>
 #include <linux/uaccess.h>
@@ -131,7 +132,7 @@ int vpc_ioeventfd_parse(const struct vfio_device_ioeventfd *arg,
 
 	/* The flags are in the order of the widths, and mean them in bytes. */
 	want->len = width;
-	want->bar = index;
+	want->bar = array_index_nospec(index, PCI_STD_NUM_BARS);
 	want->offset = arg->offset & VPC_OFFSET_MASK;
 	want->data = arg->data & GENMASK_ULL(width * BITS_PER_BYTE - 1, 0);
 
