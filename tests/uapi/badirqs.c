@@ -34,6 +34,27 @@ TEST(info_index, "GET_IRQ_INFO refuses an index that is not there with EINVAL")
 	EXPECT_EQ(vfio_irq_info(d, 0xffffffff, &info), -EINVAL);
 }
 
+TEST(ones, "GET_IRQ_INFO is not misled by a function that reads as ones for a while")
+{
+	unsigned int want[VFIO_PCI_NUM_IRQS];
+	struct vfio *d = dut();
+
+	for (unsigned int i = 0; i < VFIO_PCI_NUM_IRQS; i++)
+		want[i] = vfio_irq_count(d, i);
+
+	/* A new user, whose first question comes at the wrong moment */
+	dut_close();
+	d = dut();
+	if (!host_hide(d->bdf))
+		SKIP("no bridge to hide it behind");
+	EXPECT_EQ(host_read(d->bdf, PCI_COMMAND, 4), 0xffffffff);
+	for (unsigned int i = 0; i < VFIO_PCI_NUM_IRQS; i++)
+		vfio_irq_count(d, i);
+	host_show(d->bdf);
+	for (unsigned int i = 0; i < VFIO_PCI_NUM_IRQS; i++)
+		EXPECT_EQ(vfio_irq_count(d, i), want[i]);
+}
+
 TEST(argsz, "SET_IRQS refuses an argsz shorter than its header with EINVAL")
 {
 	struct vfio *d = dut();

@@ -127,6 +127,23 @@ TEST(where, "only BARs are allowed, inside their size and outside the MSI-X tabl
 	close(efd);
 }
 
+TEST(ones, "the MSI-X table is refused also while the function reads as ones")
+{
+	struct vfio *d = dut();
+	uint32_t start, len;
+	unsigned int table;
+	int efd = efd_new();
+
+	if (!msix_table(d, &table, &start, &len))
+		SKIP("no MSI-X");
+	if (!host_hide(d->bdf))
+		SKIP("no bridge to hide it behind");
+	EXPECT_EQ(set(d, table, start, 0, 4, efd), -EINVAL);
+	EXPECT_EQ(set(d, table, start + len - 4, 0, 4, efd), -EINVAL);
+	host_show(d->bdf);
+	close(efd);
+}
+
 TEST(trapped, "a range that the driver handles itself is refused with EINVAL")
 {
 	struct vfio *d = dut();

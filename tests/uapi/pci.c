@@ -3,6 +3,7 @@
  * Config space, through VFIO and through sysfs
  */
 #include <fcntl.h>
+#include <limits.h>
 #include <sys/stat.h>
 
 #include "pci.h"
@@ -117,6 +118,49 @@ void cfg_command(struct vfio *d, uint16_t set, uint16_t clear)
 	uint16_t cmd = cfg_read(d, PCI_COMMAND, 2);
 
 	cfg_write(d, PCI_COMMAND, 2, (cmd & ~clear) | set);
+}
+
+/* The bridge above the bus of @bdf: its config space, or -1 */
+static int open_bridge(const char *bdf)
+{
+	char path[PATH_MAX], real[PATH_MAX];
+	char *end;
+
+	snprintf(path, sizeof(path), "/sys/bus/pci/devices/%s", bdf);
+	if (!realpath(path, real))
+		return -1;
+	end = strrchr(real, '/');
+	snprintf(path, sizeof(path), "%.*s/config", (int)(end - real), real);
+	return open(path, O_RDWR | O_CLOEXEC);
+}
+
+#define NOWHERE	0xffff	/* secondary and subordinate bus */
+
+static uint16_t bus_numbers;
+
+static bool give_bus_numbers(const char *bdf, uint16_t numbers, uint16_t *old)
+{
+	int fd = open_bridge(bdf);
+
+	if (fd < 0)
+		return false;
+	ASSERT_EQ(pread(fd, old, 2, PCI_SECONDARY_BUS), 2);
+	ASSERT_EQ(pwrite(fd, &numbers, 2, PCI_SECONDARY_BUS), 2);
+	close(fd);
+	return true;
+}
+
+bool host_hide(const char *bdf)
+{
+	return give_bus_numbers(bdf, NOWHERE, &bus_numbers);
+}
+
+void host_show(const char *bdf)
+{
+	uint16_t old;
+
+	ASSERT(give_bus_numbers(bdf, bus_numbers, &old));
+	ASSERT_EQ(old, NOWHERE);
 }
 
 bool host_is_vf(const char *bdf)

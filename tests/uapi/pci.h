@@ -25,6 +25,12 @@ uint32_t host_read(const char *bdf, unsigned int off, unsigned int len);
 unsigned int host_cap(const char *bdf, unsigned int id);
 unsigned int host_ext_cap(const char *bdf, unsigned int id);
 bool host_is_vf(const char *bdf);
+/*
+ * Let config space read as ones, as it does in a reset, by giving the bridge above
+ * other bus numbers. False if there is no bridge.
+ */
+bool host_hide(const char *bdf);
+void host_show(const char *bdf);
 /* From the "resource" file: 0 to 5 are BARs, 6 the ROM */
 struct host_resource {
 	uint64_t start, end, flags;

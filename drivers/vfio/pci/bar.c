@@ -88,7 +88,10 @@ static void close_bar(struct vfio_pci_core_state *st, int nr)
 	*bar = (struct vpc_bar) { };
 }
 
-/* Find out what BARs there are. They are claimed when they are first used. */
+/*
+ * Find out what BARs there are, and which of them holds the MSI-X table. They are
+ * claimed when they are first used.
+ */
 int vpc_bars_open(struct vfio_pci_core_state *st)
 {
 	int nr, ret;
@@ -96,7 +99,13 @@ int vpc_bars_open(struct vfio_pci_core_state *st)
 	for (nr = 0; nr < PCI_STD_NUM_BARS; nr++)
 		open_bar(st, nr);
 
-	ret = vpc_trap_msix_table(st);
+	/* Somebody else's reset would have the function say that it has no table. */
+	ret = vpc_gate_enter(st);
+	if (!ret) {
+		vpc_irqs_open(st);
+		ret = vpc_trap_msix_table(st);
+		vpc_gate_exit(st);
+	}
 	if (ret)
 		vpc_bars_close(st);
 	return ret;

@@ -98,26 +98,6 @@ static void write_deferred(void *opaque, void *unused)
 	vpc_gate_exit(ioev->st);
 }
 
-/* Does the write touch the MSI-X table, which is the host's? */
-static bool hits_msix_table(struct vfio_pci_core_state *st,
-			    const struct vpc_ioeventfd_write *want)
-{
-	struct pci_dev *pdev = st->pdev;
-	u64 start, end;
-	u32 table;
-
-	if (!pdev->msix_cap)
-		return false;
-	pci_read_config_dword(pdev, pdev->msix_cap + PCI_MSIX_TABLE, &table);
-	if ((table & PCI_MSIX_TABLE_BIR) != want->bar)
-		return false;
-
-	start = table & PCI_MSIX_TABLE_OFFSET;
-	end = start + vpc_irq_count(st, VFIO_PCI_MSIX_IRQ_INDEX) *
-		      PCI_MSIX_ENTRY_SIZE;
-	return want->offset < end && want->offset + want->len > start;
-}
-
 /* What the user asks for, as far as that does not depend on the function. */
 int vpc_ioeventfd_parse(const struct vfio_device_ioeventfd *arg,
 			struct vpc_ioeventfd_write *want)
@@ -140,14 +120,16 @@ int vpc_ioeventfd_parse(const struct vfio_device_ioeventfd *arg,
 }
 EXPORT_SYMBOL_IF_KUNIT(vpc_ioeventfd_parse);
 
+/* Inside the BAR, and clear of all traps, of which the MSI-X table is one. */
 static int check_place(struct vfio_pci_core_state *st,
 		       const struct vpc_ioeventfd_write *want)
 {
-	if (want->offset + want->len > st->bars[want->bar].size)
+	const u64 end = want->offset + want->len;
+	u64 clear;
+
+	if (end > st->bars[want->bar].size)
 		return -EINVAL;
-	if (hits_msix_table(st, want) ||
-	    vpc_trap_overlaps(st, want->bar, want->offset,
-			      want->offset + want->len))
+	if (vpc_trap_find(st, want->bar, want->offset, &clear) || clear < end)
 		return -EINVAL;
 	return 0;
 }

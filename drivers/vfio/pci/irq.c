@@ -72,25 +72,22 @@ static unsigned int ask_function(struct pci_dev *pdev, unsigned int index)
 }
 
 /*
- * Number of interrupts of an index. Constant while the device is open, so config
- * space is asked once and not in every ioctl. Two tasks that ask at the same time
- * store the same answer.
+ * Find out what interrupts there are, the gate being held open: a function that is
+ * asleep or in reset answers with ones, which is many interrupts. They may be others
+ * than at the last open (VFs of NVMe do that).
  */
+void vpc_irqs_open(struct vfio_pci_core_state *st)
+{
+	for (unsigned int i = 0; i < VFIO_PCI_NUM_IRQS; i++)
+		st->irqs.count[i] = ask_function(st->pdev, i);
+}
+
+/* Number of interrupts of an index, 0 for one that there is not. */
 unsigned int vpc_irq_count(struct vfio_pci_core_state *st, unsigned int index)
 {
-	struct vpc_irqs *irqs = &st->irqs;
-	unsigned int known;
-
 	if (index >= VFIO_PCI_NUM_IRQS)
 		return 0;
-	index = array_index_nospec(index, VFIO_PCI_NUM_IRQS);
-
-	known = READ_ONCE(irqs->count[index]);
-	if (unlikely(!known)) {
-		known = ask_function(st->pdev, index) + 1;
-		WRITE_ONCE(irqs->count[index], known);
-	}
-	return known - 1;
+	return st->irqs.count[array_index_nospec(index, VFIO_PCI_NUM_IRQS)];
 }
 
 /* VFIO_IRQ_INFO_ flags of an index. */
@@ -334,8 +331,6 @@ void vpc_irqs_close(struct vfio_pci_core_state *st)
 	event_exchange(irqs, &irqs->req, NULL);
 	/* The next user has written nothing to COMMAND yet. */
 	vpc_intx_set_command_disable(st, false);
-	/* A function may come back with other capabilities (VFs of NVMe do). */
-	memset(irqs->count, 0, sizeof(irqs->count));
 }
 
 /**

@@ -216,12 +216,11 @@ static const struct vfio_pci_core_trap_ops msix_table_ops = {
 int vpc_trap_msix_table(struct vfio_pci_core_state *st)
 {
 	struct pci_dev *pdev = st->pdev;
+	unsigned int count = vpc_irq_count(st, VFIO_PCI_MSIX_IRQ_INDEX);
 	u64 start, len, size;
 	u32 where;
-	int count;
 
-	count = pci_msix_vec_count(pdev);
-	if (count <= 0)
+	if (!count)
 		return 0;
 	pci_read_config_dword(pdev, pdev->msix_cap + PCI_MSIX_TABLE, &where);
 	if ((where & PCI_MSIX_TABLE_BIR) >= PCI_STD_NUM_BARS)

@@ -169,7 +169,7 @@ struct seq_file;
  * @event_lock: protects @err and @req against signalling, nests in nothing of
  *	the library
  * @type: VFIO_PCI_INTX_IRQ_INDEX, _MSI_, _MSIX_ or VPC_IRQ_NONE
- * @count: number of interrupts of each index plus 1, or 0 where not yet known
+ * @count: number of interrupts of each index, found out at open
  * @ctx: MSI and MSI-X vector number to struct vpc_vector (msi.c)
  * @intx: INTx while it is set up, or NULL
  * @intx_masks: why INTx is masked, VPC_INTX_ flags (irq.h)
@@ -423,6 +423,7 @@ void vpc_regions_close(struct vfio_pci_core_state *st);
 /* irq.c */
 void vpc_irqs_init(struct vfio_pci_core_state *st);
 void vpc_irqs_destroy(struct vfio_pci_core_state *st);
+void vpc_irqs_open(struct vfio_pci_core_state *st);
 void vpc_irqs_close(struct vfio_pci_core_state *st);
 long vpc_ioctl_get_irq_info(struct vfio_pci_core_state *st, void __user *arg);
 long vpc_ioctl_set_irqs(struct vfio_pci_core_state *st, void __user *arg);
