@@ -159,9 +159,11 @@ void vfio_pci_core_make_inert(struct vfio_pci_core_device *core);
 void vfio_pci_core_signal_error(struct vfio_pci_core_device *core);
 bool vfio_pci_core_signal_request(struct vfio_pci_core_device *core);
 
-/* For the PCI driver of a function: power.c, sriov.c */
+/* For the PCI driver of a function: power.c, idle.c, sriov.c */
 int vfio_pci_core_runtime_suspend(struct vfio_pci_core_device *core);
 int vfio_pci_core_runtime_resume(struct vfio_pci_core_device *core);
+void vfio_pci_core_let_sleep(struct vfio_pci_core_device *core);
+void vfio_pci_core_keep_awake(struct vfio_pci_core_device *core);
 int vfio_pci_core_sriov_configure(struct vfio_pci_core_device *core, int nr_virtfn);
 
 /**

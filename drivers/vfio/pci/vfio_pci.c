@@ -63,8 +63,6 @@ static bool denied(struct pci_dev *pdev)
 	return !disable_denylist;
 }
 
-static const struct vfio_pci_core_policy *vfio_pci_policy __ro_after_init;
-
 static struct vfio_device_ops vfio_pci_ops __ro_after_init = {
 	.name = "vfio-pci",
 };
@@ -91,11 +89,7 @@ static int vfio_pci_probe(struct pci_dev *pdev, const struct pci_device_id *id)
 		return ret;
 	}
 
-	/* Balances what the PCI core took for probe: a closed device may sleep. */
-	if (!vfio_pci_policy->disable_idle_d3) {
-		pm_runtime_allow(&pdev->dev);
-		pm_runtime_put(&pdev->dev);
-	}
+	vfio_pci_core_let_sleep(core);
 	return 0;
 }
 
@@ -104,10 +98,7 @@ static void vfio_pci_remove(struct pci_dev *pdev)
 	struct vfio_pci_core_device *core = pci_get_drvdata(pdev);
 
 	vfio_pci_core_unregister_device(core);
-	if (!vfio_pci_policy->disable_idle_d3) {
-		pm_runtime_get_sync(&pdev->dev);
-		pm_runtime_forbid(&pdev->dev);
-	}
+	vfio_pci_core_keep_awake(core);
 	pci_set_drvdata(pdev, NULL);
 	vfio_put_device(&core->vdev);
 }
@@ -221,7 +212,7 @@ static int __init vfio_pci_init(void)
 #ifdef CONFIG_VPC_VGA
 	policy.disable_vga = disable_vga;
 #endif
-	vfio_pci_policy = vfio_pci_core_add_policy(&policy);
+	vfio_pci_core_add_policy(&policy);
 	vfio_pci_core_inherit_ops(&vfio_pci_ops);
 	ret = pci_register_driver(&vfio_pci_driver);
 	if (ret)

@@ -270,6 +270,7 @@ struct vpc_sriov {
  * @needs_reset: the function could not be reset at last close
  * @unregistering: the driver's remove() waits for the last close, device lock
  *	held
+ * @may_sleep: see idle.c; written with the device lock held
  * @has_vga: the function decodes legacy VGA and the policy allows it
  * @sriov: see sriov.c
  * @migration: see migration.c; NULL for a device that does not migrate
@@ -296,6 +297,7 @@ struct vfio_pci_core_state {
 	bool clean;
 	bool needs_reset;
 	bool unregistering;
+	bool may_sleep;
 	bool has_vga;
 	struct vpc_sriov sriov;
 	struct vpc_migration *migration;

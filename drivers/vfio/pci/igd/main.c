@@ -8,12 +8,19 @@
  */
 #include <linux/module.h>
 #include <linux/pci.h>
+#include <linux/pm_runtime.h>
 
 #include "igd.h"
 
 static bool auto_bind;
 module_param(auto_bind, bool, 0444);
 MODULE_PARM_DESC(auto_bind, "Bind to Intel display functions without driver_override");
+
+#ifdef CONFIG_PCI_IOV
+static bool enable_sriov;
+module_param(enable_sriov, bool, 0644);
+MODULE_PARM_DESC(enable_sriov, "Allow sriov_numvfs on functions bound to this driver; their VFs are only as trustworthy as the user of the function");
+#endif
 
 /* Without them the device is still good for what a second graphics card is. */
 static void add_regions(struct vfio_pci_core_device *core)
@@ -66,8 +73,11 @@ static int igd_probe(struct pci_dev *pdev, const struct pci_device_id *id)
 	if (ret) {
 		pci_set_drvdata(pdev, NULL);
 		vfio_put_device(&core->vdev);
+		return ret;
 	}
-	return ret;
+
+	vfio_pci_core_let_sleep(core);
+	return 0;
 }
 
 static void igd_remove(struct pci_dev *pdev)
@@ -75,8 +85,20 @@ static void igd_remove(struct pci_dev *pdev)
 	struct vfio_pci_core_device *core = pci_get_drvdata(pdev);
 
 	vfio_pci_core_unregister_device(core);
+	vfio_pci_core_keep_awake(core);
 	pci_set_drvdata(pdev, NULL);
 	vfio_put_device(&core->vdev);
+}
+
+static int igd_sriov_configure(struct pci_dev *pdev, int nr_virtfn)
+{
+#ifdef CONFIG_PCI_IOV
+	if (!enable_sriov) {
+		pci_info(pdev, "SR-IOV is off for igd-vfio-pci: write 1 to /sys/module/igd_vfio_pci/parameters/enable_sriov first\n");
+		return -ENOENT;
+	}
+#endif
+	return vfio_pci_core_sriov_configure(pci_get_drvdata(pdev), nr_virtfn);
 }
 
 static pci_ers_result_t igd_error_detected(struct pci_dev *pdev,
@@ -102,6 +124,20 @@ static const struct pci_error_handlers igd_err_handlers = {
 	.reset_done	= igd_reset_done,
 };
 
+static int igd_runtime_suspend(struct device *dev)
+{
+	return vfio_pci_core_runtime_suspend(dev_get_drvdata(dev));
+}
+
+static int igd_runtime_resume(struct device *dev)
+{
+	return vfio_pci_core_runtime_resume(dev_get_drvdata(dev));
+}
+
+static const struct dev_pm_ops igd_pm_ops = {
+	RUNTIME_PM_OPS(igd_runtime_suspend, igd_runtime_resume, NULL)
+};
+
 /*
  * By class, too: who looks for the driver that fits best, as libvirt does, would
  * take this one for everything of Intel's.
@@ -125,7 +161,9 @@ static struct pci_driver igd_driver = {
 	.id_table		= igd_table,
 	.probe			= igd_probe,
 	.remove			= igd_remove,
+	.sriov_configure	= igd_sriov_configure,
 	.err_handler		= &igd_err_handlers,
+	.driver.pm		= pm_ptr(&igd_pm_ops),
 	.driver_managed_dma	= true,
 };
 
