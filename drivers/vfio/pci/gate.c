@@ -281,7 +281,8 @@ EXPORT_SYMBOL_VPC(vfio_pci_core_reset_end);
  * For a function that is leaving while somebody has it open. On return the
  * user's mappings are revoked, the function masters the bus no more, and every
  * access by read(), write() or ioctl() that would reach it fails with -EIO. A
- * mapping that is touched again shows a page of ones, as a removed device would.
+ * mapping that is touched again shows a page of ones, as a removed device would;
+ * what is written there stays in that page, which stands in for all of the function.
  * The device cannot be opened again. Who wants the user to close calls
  * vfio_pci_core_signal_request() or unregisters the device.
  *

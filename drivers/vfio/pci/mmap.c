@@ -93,7 +93,12 @@ static vm_fault_t insert_pages(struct vfio_pci_core_state *st,
 	return fault;
 }
 
-/* A page of ones for a function that is gone, as its bus would answer. */
+/*
+ * A page of ones for a function that is gone, as its bus would answer. The bus would
+ * drop writes, too, which no page does: these are kept. A page that refuses them would
+ * be SIGBUS, and the end of a virtual machine whose guest does no more than mask an
+ * interrupt.
+ */
 static vm_fault_t insert_dummy(struct vfio_pci_core_state *st,
 			       struct vm_fault *vmf)
 {
