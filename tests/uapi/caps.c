@@ -183,6 +183,46 @@ TEST(aer, "AER status and masks: severities can be chosen by the user")
 	cfg_write(d, pos + PCI_ERR_UNCOR_MASK, 4, old);
 }
 
+/*
+ * Extended capabilities that are the host's to control: the user reads what they say,
+ * and what he writes is lost.
+ */
+TEST(ext_read_only, "isolation, routing, translation and latency are the host's: read-only")
+{
+	static const struct {
+		uint16_t id, len;
+	} caps[] = {
+		{ PCI_EXT_CAP_ID_ACS, PCI_ACS_CTRL + 2 },
+		{ PCI_EXT_CAP_ID_ARI, PCI_EXT_CAP_ARI_SIZEOF },
+		{ PCI_EXT_CAP_ID_ATS, PCI_EXT_CAP_ATS_SIZEOF },
+		{ PCI_EXT_CAP_ID_LTR, PCI_EXT_CAP_LTR_SIZEOF },
+		{ PCI_EXT_CAP_ID_SRIOV, PCI_EXT_CAP_SRIOV_SIZEOF },
+		{ PCI_EXT_CAP_ID_DSN, PCI_EXT_CAP_DSN_SIZEOF },
+	};
+	struct vfio *d = dut();
+	unsigned int found = 0;
+
+	for (unsigned int i = 0; i < ARRAY_SIZE(caps); i++) {
+		unsigned int pos = host_ext_cap(d->bdf, caps[i].id);
+
+		if (!pos)
+			continue;
+		found++;
+		test_note("capability %#x at %#x", caps[i].id, pos);
+		EXPECT_EQ(cfg_ext_cap(d, caps[i].id), pos);
+		for (unsigned int reg = pos + 4; reg < pos + caps[i].len; reg += 2) {
+			uint16_t was = host_read(d->bdf, reg, 2);
+
+			EXPECT_EQ(cfg_read(d, reg, 2), was);
+			cfg_write(d, reg, 2, ~was);
+			EXPECT_EQ(cfg_read(d, reg, 2), was);
+			EXPECT_EQ(host_read(d->bdf, reg, 2), was);
+		}
+	}
+	if (!found)
+		SKIP("none of them");
+}
+
 TEST(sriov, "SR-IOV control is the host's, whether the capability is shown or not")
 {
 	struct vfio *d = dut();

@@ -3,6 +3,7 @@
  * DMA: the device reaches what is mapped for it, and only while it may
  */
 #include <linux/vfio.h>
+#include <sys/mman.h>
 
 #include "model.h"
 #include "pci.h"
@@ -108,4 +109,37 @@ TEST(twice, "an address is mapped once only, and unmapped gone")
 	mem = vfio_dma_map(d, IOVA, LEN);
 	ASSERT(mem);
 	EXPECT_EQ(vfio_dma_unmap(d, IOVA, LEN, mem), 0);
+}
+
+/* What was unmapped, or a negative errno */
+static long unmap(struct vfio *d, uint64_t iova, uint64_t len)
+{
+	struct vfio_iommu_type1_dma_unmap u = {
+		.argsz = sizeof(u), .iova = iova, .size = len,
+	};
+	int ret = vfio_ioctl(d->container, VFIO_IOMMU_UNMAP_DMA, &u);
+
+	return ret ? ret : (long)u.size;
+}
+
+TEST(part, "part of a mapping: v2 refuses to unmap it, v1 takes all of it or nothing")
+{
+	struct vfio *d = dut();
+	char *mem;
+
+	if (d->cdev)
+		SKIP("opened without a container");
+	mem = vfio_dma_map(d, IOVA, LEN);
+	ASSERT(mem);
+	if (args.v1) {
+		EXPECT_EQ(unmap(d, IOVA + LEN / 2, LEN / 2), 0);
+		EXPECT(!vfio_dma_map(d, IOVA, LEN) && errno == EEXIST);
+		EXPECT_EQ(unmap(d, IOVA, LEN / 2), LEN);
+	} else {
+		EXPECT_EQ(unmap(d, IOVA + LEN / 2, LEN / 2), -EINVAL);
+		EXPECT_EQ(unmap(d, IOVA, LEN / 2), -EINVAL);
+		EXPECT_EQ(unmap(d, IOVA, LEN), LEN);
+	}
+	EXPECT_EQ(unmap(d, IOVA, LEN), 0);
+	munmap(mem, LEN);
 }

@@ -54,6 +54,26 @@ TEST(direction, "a probe for a direction that a feature lacks is refused")
 		  -EINVAL);
 }
 
+TEST(low_power, "the three features of low power can be set, which a probe tells")
+{
+	static const uint32_t low_power[] = {
+		VFIO_DEVICE_FEATURE_LOW_POWER_ENTRY,
+		VFIO_DEVICE_FEATURE_LOW_POWER_ENTRY_WITH_WAKEUP,
+		VFIO_DEVICE_FEATURE_LOW_POWER_EXIT,
+	};
+	struct vfio *d = dut();
+
+	for (unsigned int i = 0; i < ARRAY_SIZE(low_power); i++) {
+		EXPECT_EQ(vfio_feature(d, PROBE | low_power[i], NULL, 0), 0);
+		EXPECT_EQ(vfio_feature(d, PROBE | SET | low_power[i], NULL, 0), 0);
+		EXPECT_EQ(vfio_feature(d, PROBE | GET | low_power[i], NULL, 0), -EINVAL);
+		EXPECT_EQ(vfio_feature(d, PROBE | GET | SET | low_power[i], NULL, 0),
+			  -EINVAL);
+	}
+	/* A probe enters nothing. */
+	EXPECT_EQ(probe_bar(d), 4);
+}
+
 TEST(short_data, "data shorter than the feature's is refused with EINVAL")
 {
 	struct vfio *d = dut();

@@ -7,14 +7,14 @@
 
 TEST(api, "the API version is 0 and the type that the container has is there")
 {
-	long type = args.noiommu ? VFIO_NOIOMMU_IOMMU : VFIO_TYPE1v2_IOMMU;
 	struct vfio *d = dut();
 
 	if (d->cdev)
 		SKIP("opened without a container");
 	EXPECT_EQ(vfio_ioctl(d->container, VFIO_GET_API_VERSION, NULL),
 		  VFIO_API_VERSION);
-	EXPECT_EQ(vfio_ioctl(d->container, VFIO_CHECK_EXTENSION, (void *)type), 1);
+	EXPECT_EQ(vfio_ioctl(d->container, VFIO_CHECK_EXTENSION,
+			     (void *)vfio_iommu_type()), 1);
 }
 
 TEST(group, "the group is viable and has its container")

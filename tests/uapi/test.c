@@ -99,7 +99,7 @@ static void __attribute__((noreturn)) died(int sig)
 
 static void usage(const char *prog)
 {
-	fprintf(stderr, "usage: %s [--cdev] [--noiommu] [--token UUID] [--seconds N] BDF...\n",
+	fprintf(stderr, "usage: %s [--cdev] [--noiommu] [--v1] [--token UUID] [--seconds N] BDF...\n",
 		prog);
 	exit(2);
 }
@@ -111,6 +111,8 @@ void test_parse(int argc, char **argv)
 			args.cdev = true;
 		else if (!strcmp(argv[i], "--noiommu"))
 			args.noiommu = true;
+		else if (!strcmp(argv[i], "--v1"))
+			args.v1 = true;
 		else if (!strcmp(argv[i], "--token") && i + 1 < argc)
 			args.token = argv[++i];
 		else if (!strcmp(argv[i], "--seconds") && i + 1 < argc)

@@ -25,7 +25,7 @@
 
 /*
  * What the command line said:
- * prog [--cdev] [--noiommu] [--token UUID] [--seconds N] BDF...
+ * prog [--cdev] [--noiommu] [--v1] [--token UUID] [--seconds N] BDF...
  */
 struct test_args {
 	const char *bdf[MAX_ARGS];
@@ -34,6 +34,7 @@ struct test_args {
 	unsigned int seconds;
 	bool cdev;
 	bool noiommu;
+	bool v1;	/* the type1 IOMMU of before 3.15 */
 };
 
 extern struct test_args args;

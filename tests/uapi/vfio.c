@@ -106,6 +106,13 @@ static int open_container(struct vfio *d)
 	return d->container < 0 ? -errno : 0;
 }
 
+long vfio_iommu_type(void)
+{
+	if (args.noiommu)
+		return VFIO_NOIOMMU_IOMMU;
+	return args.v1 ? VFIO_TYPE1_IOMMU : VFIO_TYPE1v2_IOMMU;
+}
+
 static int open_group(struct vfio *d)
 {
 	char path[64];
@@ -121,9 +128,7 @@ static int open_group(struct vfio *d)
 	ret = vfio_ioctl(d->group, VFIO_GROUP_SET_CONTAINER, &d->container);
 	if (ret || d->shares)
 		return ret;
-	return vfio_ioctl(d->container, VFIO_SET_IOMMU,
-			  (void *)(long)(args.noiommu ? VFIO_NOIOMMU_IOMMU :
-						VFIO_TYPE1v2_IOMMU));
+	return vfio_ioctl(d->container, VFIO_SET_IOMMU, (void *)vfio_iommu_type());
 }
 
 static int open_by_group(struct vfio *d, struct vfio *first, const char *token)

@@ -87,6 +87,7 @@ bool efd_silent(int fd);
 int vfio_feature(struct vfio *d, uint32_t flags, void *data, size_t len);
 
 /* DMA: @len bytes of fresh memory at @iova; NULL if refused (errno) */
+long vfio_iommu_type(void);
 void *vfio_dma_map(struct vfio *d, uint64_t iova, size_t len);
 int vfio_dma_unmap(struct vfio *d, uint64_t iova, size_t len, void *mem);
 
