@@ -32,9 +32,28 @@
 #define PAGE_PINNED	BIT(0)
 #define PAGE_USE	BIT(1)
 
+#define CANNOT_PIN	"a place in memory cannot be held"
+
 static bool by_log(struct vpc_migration *mig)
 {
 	return mig->core->vdev.log_ops;
+}
+
+static void set_failed(struct vpc_migration *mig, const char *why, int error)
+{
+	lockdep_assert_held(&mig->dirty.lock);
+	if (mig->dirty.failed)
+		return;
+	/* A user can make that happen as often as he likes. */
+	dev_warn_ratelimited(&mig->core->pdev->dev, "dirty tracking lost sight of what the device writes: %s (%pe). To migrate, start the migration again while the guest runs\n",
+			     why, ERR_PTR(error));
+	mig->dirty.failed = true;
+}
+
+/* What has failed is of no use to anybody until it begins anew: nor are more pins. */
+static bool pins(struct vpc_migration *mig)
+{
+	return mig->dirty.active && !mig->dirty.failed && !by_log(mig);
 }
 
 /* A page that is not memory, or not mapped, cannot be written: nothing to pin. */
@@ -43,6 +62,8 @@ static int pin(struct vpc_migration *mig, unsigned long pfn, unsigned long *entr
 	struct page *page;
 	int ret;
 
+	if (mig->dirty.barred || vpc_dirty_unmapping(mig, pfn))
+		return -EBUSY;
 	ret = vfio_pin_pages(&mig->core->vdev, (dma_addr_t)pfn << PAGE_SHIFT, 1,
 			     IOMMU_READ | IOMMU_WRITE, &page);
 	if (ret == 1)
@@ -65,7 +86,7 @@ static int page_get(struct vpc_migration *mig, unsigned long pfn)
 
 	if (!old && dirty->num_pages >= MAX_PAGES)
 		return -ENOSPC;
-	if (!by_log(mig) && !pinned)
+	if (pins(mig) && !pinned)
 		ret = pin(mig, pfn, &entry);
 	if (ret)
 		return ret;
@@ -136,15 +157,6 @@ undo:
 	return ret;
 }
 
-static void set_failed(struct vpc_migration *mig, int error)
-{
-	lockdep_assert_held(&mig->dirty.lock);
-	if (!mig->dirty.failed)
-		pci_warn(mig->core->pdev, "dirty tracking lost sight of what the device writes (%pe): no migration until it begins anew\n",
-			 ERR_PTR(error));
-	mig->dirty.failed = true;
-}
-
 /*
  * Declare @new in place of @old; 1 if that is another place, 0 if it is the same. Held
  * first, so that pages of both stay held.
@@ -167,7 +179,7 @@ static int span_replace(struct vpc_migration *mig,
 	ret = span_get(mig, new);
 	span_put(mig, old);
 	if (ret) {
-		set_failed(mig, ret);
+		set_failed(mig, CANNOT_PIN, ret);
 		return ret;
 	}
 	*old = *new;
@@ -287,7 +299,7 @@ int vfio_pci_core_dirty_ring(struct vfio_pci_core_device *core,
 		return 0;
 	r->slot = kvcalloc(slots, sizeof(*r->slot), GFP_KERNEL_ACCOUNT);
 	if (!r->slot) {
-		set_failed(mig, -ENOMEM);
+		set_failed(mig, "no memory for a ring", -ENOMEM);
 		return -ENOMEM;
 	}
 	r->count = slots;
@@ -354,7 +366,7 @@ void vfio_pci_core_dirty_failed(struct vfio_pci_core_device *core)
 
 	guard(mutex)(&mig->dirty.lock);
 	if (mig->dirty.active)
-		set_failed(mig, -EIO);
+		set_failed(mig, "the driver cannot tell", -EIO);
 }
 EXPORT_SYMBOL_VPC(vfio_pci_core_dirty_failed);
 
@@ -364,26 +376,36 @@ EXPORT_SYMBOL_VPC(vfio_pci_core_dirty_failed);
  * @iova: first byte that the user takes away from his devices
  * @length: how many
  *
- * A driver without that op is not allowed to pin pages.
+ * A driver without that op is not allowed to pin pages. Where the device may write,
+ * tracking fails: what is mapped there next is not what was pinned.
  */
 void vfio_pci_core_dirty_unmap(struct vfio_device *vdev, u64 iova, u64 length)
 {
 	struct vpc_migration *mig = to_migration(vdev);
-	unsigned long pfn, entry;
+	unsigned long first, last, pfn, entry;
+	bool in_use = false;
 	void *value;
 
-	if (!mig || !length)
+	if (!mig || !length || by_log(mig))
 		return;
+	first = iova >> PAGE_SHIFT;
+	last = (iova + length - 1) >> PAGE_SHIFT;
 	guard(mutex)(&mig->dirty.lock);
-	xa_for_each_range(&mig->dirty.pages, pfn, value, iova >> PAGE_SHIFT,
-			  (iova + length - 1) >> PAGE_SHIFT) {
+	settle(mig);
+	if (vpc_dirty_unmap_begins(mig, first, last))
+		mig->dirty.barred = true;
+	xa_for_each_range(&mig->dirty.pages, pfn, value, first, last) {
 		entry = xa_to_value(value);
+		in_use = true;
 		if (!(entry & PAGE_PINNED))
 			continue;
 		unpin(mig, pfn);
 		xa_store(&mig->dirty.pages, pfn,
 			 xa_mk_value(entry & ~PAGE_PINNED), GFP_NOWAIT);
 	}
+	if (in_use)
+		set_failed(mig, "memory that it may write was unmapped",
+			   -EFAULT);
 }
 EXPORT_SYMBOL_VPC(vfio_pci_core_dirty_unmap);
 
@@ -499,6 +521,7 @@ void vpc_dirty_close(struct vpc_migration *mig)
 	forget_log(&mig->dirty);
 	mig->dirty.failed = false;
 	mig->dirty.blind = false;
+	mig->dirty.barred = false;
 }
 
 void vpc_dirty_init(struct vpc_dirty *dirty)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Migration and dirty tracking: shared by migration.c, migration_file.c, dirty.c and
- * dirty_log.c
+ * Migration and dirty tracking: shared by migration.c, migration_file.c, dirty.c,
+ * dirty_log.c and dirty_unmap.c
  */
 #ifndef VPC_MIGRATION_H
 #define VPC_MIGRATION_H
@@ -35,6 +35,8 @@ struct vpc_dirty_ring {
  * @active: the driver declares places; also read without the lock
  * @failed: a place could not be tracked: what is known is not all there is
  * @blind: somebody logs, but the driver cannot look: all is dirty
+ * @barred: no page is pinned until the device is closed: where memory is being
+ *	unmapped could not be remembered
  * @was_reset: nothing is declared any more, whatever the others say; without lock
  * @pages: page number to use count and whether it is pinned (see dirty.c)
  * @num_pages: entries in @pages
@@ -46,6 +48,7 @@ struct vpc_dirty {
 	bool active;
 	bool failed;
 	bool blind;
+	bool barred;
 	atomic_t was_reset;
 	struct xarray pages;
 	unsigned long num_pages;
@@ -145,6 +148,11 @@ void vpc_dirty_refresh(struct vpc_migration *mig);
 void vpc_dirty_report(struct vpc_dirty *dirty, unsigned long iova,
 		      unsigned long length, struct iova_bitmap *bitmap);
 void vpc_dirty_close(struct vpc_migration *mig);
+
+/* dirty_unmap.c */
+int vpc_dirty_unmap_begins(struct vpc_migration *mig, unsigned long first,
+			   unsigned long last);
+bool vpc_dirty_unmapping(struct vpc_migration *mig, unsigned long pfn);
 
 /* dirty_log.c */
 extern const struct vfio_log_ops vpc_log_ops;
