@@ -76,6 +76,15 @@ static void unpin(struct vpc_migration *mig, unsigned long pfn)
 	vfio_unpin_pages(&mig->core->vdev, (dma_addr_t)pfn << PAGE_SHIFT, 1);
 }
 
+static void pin_late(struct vpc_migration *mig, unsigned long pfn,
+		     unsigned long *entry)
+{
+	int ret = pins(mig) ? pin(mig, pfn, entry) : 0;
+
+	if (ret)
+		set_failed(mig, CANNOT_PIN, ret);
+}
+
 static int page_get(struct vpc_migration *mig, unsigned long pfn)
 {
 	struct vpc_dirty *dirty = &mig->dirty;
@@ -111,6 +120,9 @@ static void page_put(struct vpc_migration *mig, unsigned long pfn)
 		xa_store(&dirty->pages, pfn, xa_mk_value(entry), GFP_NOWAIT);
 		return;
 	}
+	/* Not mapped when it was declared; if it is by now, it may have been written. */
+	if (!(entry & PAGE_PINNED))
+		pin_late(mig, pfn, &entry);
 	if (entry & PAGE_PINNED)
 		unpin(mig, pfn);
 	xa_erase(&dirty->pages, pfn);
@@ -466,6 +478,25 @@ int vpc_dirty_session_begin(struct vpc_migration *mig)
 	return vpc_dirty_begin(mig);
 }
 
+/* Places that were not mapped when they were declared */
+static void pin_all_late(struct vpc_migration *mig)
+{
+	unsigned long pfn, entry;
+	void *value;
+
+	guard(mutex)(&mig->dirty.lock);
+	if (!pins(mig))
+		return;
+	xa_for_each(&mig->dirty.pages, pfn, value) {
+		entry = xa_to_value(value);
+		if (entry & PAGE_PINNED)
+			continue;
+		pin_late(mig, pfn, &entry);
+		/* Takes the place of a value: needs no memory. */
+		xa_store(&mig->dirty.pages, pfn, xa_mk_value(entry), GFP_NOWAIT);
+	}
+}
+
 /* Before anybody is told what is dirty. A driver that cannot look has failed. */
 void vpc_dirty_refresh(struct vpc_migration *mig)
 {
@@ -473,6 +504,7 @@ void vpc_dirty_refresh(struct vpc_migration *mig)
 	if (mig->dirty.active && mig->ops->dirty_refresh &&
 	    mig->ops->dirty_refresh(mig->core))
 		vfio_pci_core_dirty_failed(mig->core);
+	pin_all_late(mig);
 }
 
 /* The device is stopped: is all known that it wrote? */
