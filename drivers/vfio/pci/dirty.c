@@ -19,6 +19,7 @@
  * is set, and the device offers it there (dirty_log.c).
  */
 #include <linux/iova_bitmap.h>
+#include <linux/poll.h>
 #include <linux/slab.h>
 
 #include "vpc.h"
@@ -34,6 +35,8 @@
 
 #define CANNOT_PIN	"a place in memory cannot be held"
 
+DECLARE_WAIT_QUEUE_HEAD(vpc_dirty_failures);
+
 static bool by_log(struct vpc_migration *mig)
 {
 	return mig->core->vdev.log_ops;
@@ -48,6 +51,7 @@ static void set_failed(struct vpc_migration *mig, const char *why, int error)
 	dev_warn_ratelimited(&mig->core->pdev->dev, "dirty tracking lost sight of what the device writes: %s (%pe). To migrate, start the migration again while the guest runs\n",
 			     why, ERR_PTR(error));
 	mig->dirty.failed = true;
+	wake_up_interruptible_poll(&vpc_dirty_failures, EPOLLIN | EPOLLRDNORM);
 }
 
 /* What has failed is of no use to anybody until it begins anew: nor are more pins. */

@@ -138,6 +138,8 @@ void vpc_mig_file_end(struct vpc_migration *mig);
 size_t vpc_mig_stream_size(struct vpc_migration *mig);
 
 /* dirty.c */
+/* For whoever polls a data session of any device: tracking of one has failed */
+extern wait_queue_head_t vpc_dirty_failures;
 void vpc_dirty_init(struct vpc_dirty *dirty);
 void vpc_dirty_destroy(struct vpc_dirty *dirty);
 int vpc_dirty_session_begin(struct vpc_migration *mig);

@@ -242,6 +242,7 @@ static __poll_t mig_file_poll(struct file *filp, poll_table *table)
 	struct vpc_mig_file *file = filp->private_data;
 
 	poll_wait(filp, &file->wait, table);
+	poll_wait(filp, &vpc_dirty_failures, table);
 	guard(mutex)(&file->lock);
 	switch (file->phase) {
 	case VPC_PHASE_EARLY:
