@@ -22,6 +22,8 @@
  *
  * - The head has passed what was handed over at the last look.
  * - So much was received since (VFGPRC, VFGORC) that the head can have gone around.
+ * - The ring has gone (the queue is off, the VF was stopped, reset or asleep), and so
+ *   much was received since that the VF may have used more than was handed over then.
  * - The ring is another one, or its next buffers are not those that were handed over,
  *   and the VF has used some of it already.
  *
@@ -317,15 +319,15 @@ static int read_traffic(struct i82576_vfio *vf, struct traffic *since)
 }
 
 /*
- * Can that have filled a whole ring? A quarter of it is for what was received while
- * registers were read.
+ * Can that have used more than @have buffers? A quarter of them is for what was received
+ * while registers were read.
  */
-static bool went_around(const struct i82576_rx_ring *rx,
-			const struct traffic *since)
+static bool used_more(const struct i82576_rx_ring *rx,
+		      const struct traffic *since, u32 have)
 {
 	u64 buffers = (u64)since->packets + since->octets / rx->packet_size;
 
-	return buffers >= rx->count - rx->count / 4;
+	return buffers > have - have / 4;
 }
 
 static int look_at_rx(struct i82576_vfio *vf, unsigned int q,
@@ -333,20 +335,30 @@ static int look_at_rx(struct i82576_vfio *vf, unsigned int q,
 		      const struct traffic *since)
 {
 	struct i82576_rx_ring *rx = &vf->rx[q];
+	bool missed;
 	int ret = 0;
 
 	if (same_ring(rx, now) && !now->count)
 		return 0;
+	missed = rx->count && used_more(rx, since,
+					distance(rx, rx->head, rx->tail));
 	if (!same_ring(rx, now) || !goes_on(vf, q, now)) {
+		missed |= now->count && (now->head || since->packets);
 		ret = declare_rx(vf, q, now);
-		if (!ret && now->count && (now->head || since->packets))
-			ret = -ESTALE;
-		return ret;
+		return !ret && missed ? -ESTALE : ret;
 	}
 	if (track_buffers)
 		ret = declare_buffers(vf, q, rx->tail, now->tail);
 	rx->tail = now->tail;
-	return !ret && went_around(rx, since) ? -ESTALE : ret;
+	/* The VF may have gone around. */
+	return !ret && used_more(rx, since, rx->count) ? -ESTALE : ret;
+}
+
+/* No ring that comes is one of these, but what they had is of interest still. */
+static void forget_rings(struct i82576_vfio *vf)
+{
+	for (unsigned int q = 0; q < I82576_QUEUES; q++)
+		vf->rx[q].known = false;
 }
 
 /*
@@ -361,6 +373,8 @@ static int look(struct i82576_vfio *vf, bool first)
 
 	lockdep_assert_held(&vf->track_lock);
 	if (atomic_xchg(&vf->was_reset, 0))
+		forget_rings(vf);
+	if (first)
 		memset(vf->rx, 0, sizeof(vf->rx));
 	for (unsigned int q = 0; !ret && q < I82576_QUEUES; q++)
 		ret = read_rx(vf, q, &now[q]);
@@ -368,7 +382,7 @@ static int look(struct i82576_vfio *vf, bool first)
 	if (!ret)
 		ret = read_traffic(vf, &since);
 	if (ret == -EIO)
-		memset(vf->rx, 0, sizeof(vf->rx));
+		forget_rings(vf);
 	if (ret)
 		return ret;
 	for (unsigned int q = 0; q < I82576_QUEUES; q++) {
@@ -402,7 +416,7 @@ static unsigned long pause_us(struct i82576_vfio *vf)
 	for (unsigned int q = 0; q < I82576_QUEUES; q++) {
 		struct i82576_rx_ring *rx = &vf->rx[q];
 
-		if (rx->count)
+		if (rx->known && rx->count)
 			us = min_t(u64, us, SHORTEST_NS * 3 / 4 *
 				   distance(rx, rx->head, rx->tail) /
 				   NSEC_PER_USEC);
