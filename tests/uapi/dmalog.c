@@ -119,20 +119,12 @@ static void descriptor(unsigned int slot, unsigned long page)
 	memcpy(mem + RX_RING * PAGE + 16 * slot, &address, 8);
 }
 
-static void ring(struct vfio *d, unsigned int base, unsigned long page)
-{
-	bar_write32(d, BAR, base + BAL, IOVA + page * PAGE);
-	bar_write32(d, BAR, base + BAH, 0);
-	bar_write32(d, BAR, base + LEN, 16 * SLOTS);
-	bar_write32(d, BAR, base + CTL, CTL_ENABLE);
-}
-
 /* A receive ring with buffers in slots 0 to @count - 1 */
 static void receive(struct vfio *d, unsigned int count)
 {
 	for (unsigned int i = 0; i < SLOTS; i++)
 		descriptor(i, BUFFER(i));
-	ring(d, RX(0), RX_RING);
+	vf_ring(d, RX(0), IOVA + RX_RING * PAGE, SLOTS);
 	bar_write32(d, BAR, RX(TAIL), count);
 }
 
@@ -249,7 +241,7 @@ TEST(transmit, "a transmit ring is found though nobody traps it")
 	ASSERT_EQ(start(d, PAGE, 1, &all), 0);
 	report(d);
 	EXPECT_EQ(count_dirty(), d->cdev ? PAGES : 0);
-	ring(d, TX(0), TX_RING);
+	vf_ring(d, TX(0), IOVA + TX_RING * PAGE, SLOTS);
 	report(d);
 	EXPECT(dirty(TX_RING));
 	bar_write32(d, BAR, TX(CTL), 0);
@@ -338,7 +330,7 @@ TEST(renewed, "a ring that is set up anew is in the log, and what it was is said
 	/* And in another place */
 	bar_write32(d, BAR, RX(CTL), 0);
 	memcpy(mem + UNUSED * PAGE, mem + RX_RING * PAGE, 16 * SLOTS);
-	ring(d, RX(0), UNUSED);
+	vf_ring(d, RX(0), IOVA + UNUSED * PAGE, SLOTS);
 	report(d);
 	expect_said_once(d, RX_RING, UNUSED);
 	EXPECT(dirty(BUFFER(SLOTS)));

@@ -75,6 +75,14 @@ bool vf_reset(struct vfio *d, uint8_t *mac)
 	return true;
 }
 
+void vf_ring(struct vfio *d, unsigned int base, uint64_t iova, unsigned int slots)
+{
+	bar_write32(d, BAR, base + BAL, iova);
+	bar_write32(d, BAR, base + BAH, iova >> 32);
+	bar_write32(d, BAR, base + LEN, 16 * slots);
+	bar_write32(d, BAR, base + CTL, CTL_ENABLE);
+}
+
 /* 7.2.2.3: advanced transmit data descriptor */
 struct tx_desc {
 	uint64_t addr;
@@ -106,10 +114,7 @@ bool vf_sender_start(struct vf_sender *s, struct vfio *d, uint64_t iova)
 	if (!s->mem)
 		return false;
 	cfg_command(d, PCI_COMMAND_MASTER, 0);
-	bar_write32(d, BAR, TX(BAL), iova);
-	bar_write32(d, BAR, TX(BAH), iova >> 32);
-	bar_write32(d, BAR, TX(LEN), TX_SLOTS * sizeof(struct tx_desc));
-	bar_write32(d, BAR, TX(CTL), CTL_ENABLE);
+	vf_ring(d, TX(0), iova, TX_SLOTS);
 	return true;
 }
 
@@ -128,13 +133,13 @@ static uint64_t put_frame(struct vf_sender *s, unsigned int slot, unsigned int l
 	return s->iova + at;
 }
 
-bool vf_send(struct vf_sender *s, unsigned int count, unsigned int len)
+void vf_put(struct vf_sender *s, unsigned int count, unsigned int len)
 {
 	volatile struct tx_desc *ring = (void *)s->mem;
-	unsigned int slot = s->tail;
 
 	for (unsigned int i = 0; i < count; i++) {
-		slot = s->tail;
+		unsigned int slot = s->tail;
+
 		ring[slot].addr = put_frame(s, slot, len);
 		ring[slot].cmd_type_len = len | TXD_DATA | TXD_EOP | TXD_IFCS |
 					  TXD_RS | TXD_DEXT;
@@ -142,6 +147,13 @@ bool vf_send(struct vf_sender *s, unsigned int count, unsigned int len)
 		s->tail = (s->tail + 1) % TX_SLOTS;
 	}
 	__sync_synchronize();
+}
+
+bool vf_send(struct vf_sender *s, unsigned int count, unsigned int len)
+{
+	volatile struct tx_desc *ring = (void *)s->mem;
+
+	vf_put(s, count, len);
 	bar_write32(s->d, BAR, TX(TAIL), s->tail);
-	return WITHIN(1000, ring[slot].olinfo_status & TXD_DD);
+	return WITHIN(1000, ring[(s->tail + TX_SLOTS - 1) % TX_SLOTS].olinfo_status & TXD_DD);
 }

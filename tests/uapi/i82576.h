@@ -59,6 +59,9 @@ uint32_t vf_ask1(struct vfio *d, uint32_t word0, uint32_t word1, uint32_t word2)
 /* VF_RESET; false if it is refused. @mac, if given, is the VF's address. */
 bool vf_reset(struct vfio *d, uint8_t *mac);
 
+/* Set up the ring of the queue whose registers are at @base (RX(0), TX(0)). */
+void vf_ring(struct vfio *d, unsigned int base, uint64_t iova, unsigned int slots);
+
 /* A transmit ring in memory of its own at @iova; the VF is reset and started. */
 struct vf_sender {
 	struct vfio *d;
@@ -70,6 +73,8 @@ struct vf_sender {
 
 bool vf_sender_start(struct vf_sender *s, struct vfio *d, uint64_t iova);
 /* Broadcast @count frames of @len bytes, each filled with its number; all at once */
+/* Have @count frames ready, for one write of @tail to TX(TAIL) to send them. */
+void vf_put(struct vf_sender *s, unsigned int count, unsigned int len);
 bool vf_send(struct vf_sender *s, unsigned int count, unsigned int len);
 
 #endif
