@@ -87,7 +87,9 @@ struct vfio_pci_aux_ops {
 
 	/**
 	 * @quiesce: bring the function to rest, down to @level. Going from
-	 * P2P to STOP is a second call. Only if &vfio_pci_aux_device.migratable.
+	 * P2P to STOP is a second call. On failure it is as before. While its
+	 * hardware is down (in a reset, or lost) nothing of the function moves, so
+	 * that is a success. Only if &vfio_pci_aux_device.migratable.
 	 */
 	int (*quiesce)(struct vfio_pci_aux_device *aux,
 		       enum vfio_pci_aux_quiesce level);
@@ -95,7 +97,8 @@ struct vfio_pci_aux_ops {
 	/**
 	 * @unquiesce: come back up to @level from STOP (level P2P), or start
 	 * again in full from P2P (@full). Work that became due meanwhile is
-	 * started. Only if migratable.
+	 * started. A function that runs, as after a reset, is left alone, and so
+	 * is one whose hardware is down. Only if migratable.
 	 */
 	int (*unquiesce)(struct vfio_pci_aux_device *aux, bool full);
 

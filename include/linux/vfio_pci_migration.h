@@ -16,9 +16,18 @@
  * library does the rest: states, data files, the format of the stream, resets
  * that come at a bad moment.
  *
- * All ops of one device are called one at a time, with the device open and under
- * a lock of the library, so an op may call nothing of the library but what is
- * said for it here. None of them is called after the device is closed.
+ * Ops of one device are called one at a time, with the device open and under a lock
+ * of the library, so an op may call nothing of the library but what is said for it
+ * here. None of them is called after the device is closed. There are two exceptions to
+ * "one at a time", @check and @check_early: they are called while the user writes, under
+ * a lock of the data session only, and therefore beside any other op.
+ *
+ * A VMM that cannot change the state of a device resets it, and ends the guest if that
+ * fails too. While a reset is announced (vfio_pci_core_reset_begin()) the library
+ * changes the state without asking the driver. A reset can begin while an op runs, and
+ * a device can fail without any: then it is right to say that the device is at rest, or
+ * goes on, since nothing of it moves. What can no longer be saved or loaded, @save and
+ * @load refuse.
  */
 
 /**
@@ -52,6 +61,11 @@ struct vfio_pci_core_mig_ops {
 	/**
 	 * @unquiesce: let the device go on, from the level behind @level up to
 	 * @level. On failure it is as before.
+	 *
+	 * Also called after a reset if the device was brought to rest before it,
+	 * or between it and vfio_pci_core_reset_end(): so a device that goes on
+	 * already is left alone, and no lock is taken that is held around
+	 * vfio_pci_core_reset_end().
 	 */
 	int (*unquiesce)(struct vfio_pci_core_device *core,
 			 enum vfio_pci_core_rest level);
@@ -70,7 +84,7 @@ struct vfio_pci_core_mig_ops {
 	/**
 	 * @check: would @load take these bytes? Applies nothing. They are not
 	 * trusted: complete and unchanged since somebody wrote them, but by whom
-	 * is unknown. Says in the log why not.
+	 * is unknown. Says in the log why not. May be called beside other ops.
 	 */
 	int (*check)(struct vfio_pci_core_device *core, const void *buf,
 		     size_t size);
@@ -96,7 +110,7 @@ struct vfio_pci_core_mig_ops {
 	ssize_t (*save_early)(struct vfio_pci_core_device *core, void *buf,
 			      size_t size);
 
-	/** @check_early: can the device take it? As @check. */
+	/** @check_early: can the device take it? As @check, beside other ops too. */
 	int (*check_early)(struct vfio_pci_core_device *core, const void *buf,
 			   size_t size);
 

@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * A fatal error of a PF from which the kernel does not recover, as seen by the user of
- * its VF: he waits, until an administrator has reset the PF, or the driver gives up
+ * its VF: he waits, until an administrator has reset the PF, or the driver gives up. A
+ * VMM does not wait: it stops its guest.
  */
 #include <pthread.h>
 
+#include "i82576.h"
 #include "inject.h"
+#include "mig.h"
 #include "pci.h"
 #include "test.h"
 
@@ -23,24 +26,33 @@ static struct vfio *failed_vf(pthread_t *thread)
 {
 	struct vfio *d = dut();
 	char pf[64];
-	int efd = efd_new();
+	int efd = efd_new(), fd;
 
 	if (sysfs_link(d->bdf, "physfn", pf, sizeof(pf)))
 		SKIP("not a VF");
 	ASSERT_EQ(vfio_irq_fd(d, VFIO_PCI_ERR_IRQ_INDEX, 0, efd), 0);
 	ASSERT_EQ(probe_bar(d), 4);
+	fd = set_state(d, PRE_COPY);
+	ASSERT(fd >= 0);
 	inject_fatal();
 	EXPECT(WITHIN(10000, efd_count(efd)));
 	close(efd);
+	break_off(d, fd);
+	close(fd);
 	/* By then the kernel has given up. */
 	sleep(4);
 	back = false;
 	ASSERT(!pthread_create(thread, NULL, visitor, d));
 	EXPECT(!WITHIN(1000, back));
+	/* No change of the state waits, and none fails. */
+	EXPECT_EQ(set_state(d, STOP), NO_FD);
+	EXPECT_EQ(vfio_ioctl(d->fd, VFIO_DEVICE_RESET, NULL), -EAGAIN);
+	EXPECT_EQ(get_state(d), STOP);
+	EXPECT(!back);
 	return d;
 }
 
-TEST(admin, "what the kernel could not, an administrator can: reset, and the VF works")
+static void by_admin(void)
 {
 	pthread_t thread;
 	struct vfio *d = failed_vf(&thread);
@@ -51,8 +63,20 @@ TEST(admin, "what the kernel could not, an administrator can: reset, and the VF 
 	EXPECT(WITHIN(10000, back));
 	pthread_join(thread, NULL);
 	EXPECT_EQ(probe_bar(d), 4);
+	EXPECT_EQ(get_state(d), RUNNING);
+	EXPECT(vf_reset(d, NULL));
 	EXPECT_EQ(vfio_ioctl(d->fd, VFIO_DEVICE_RESET, NULL), 0);
 	EXPECT_EQ(probe_bar(d), 4);
+}
+
+TEST(admin, "what the kernel could not, an administrator can: reset, and the VF works")
+{
+	by_admin();
+}
+
+TEST(again, "that leaves nothing behind that the next error would meet")
+{
+	by_admin();
 }
 
 TEST(limit, "where nobody does, the driver gives up, and nobody waits any more")

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
+#include <time.h>
+
 #include "mig.h"
 #include "pci.h"
 #include "test.h"
@@ -119,6 +121,23 @@ bool load(struct vfio *d, const void *data, size_t len)
 	close(fd);
 	EXPECT_EQ(get_state(d), ret == NO_FD ? STOP : ERROR);
 	return ret == NO_FD;
+}
+
+void break_off(struct vfio *d, int fd)
+{
+	static const int way[] = { RUNNING, RUNNING_P2P, STOP, RUNNING, STOP, RUNNING };
+	time_t begun = time(NULL);
+	char byte;
+
+	EXPECT_EQ(set_state(d, STOP_COPY), NO_FD);
+	EXPECT_EQ(read_fd(fd, &byte, 1), -ENODEV);
+	for (unsigned int i = 0; i < ARRAY_SIZE(way); i++) {
+		EXPECT_EQ(set_state(d, way[i]), NO_FD);
+		EXPECT_EQ(get_state(d), way[i]);
+	}
+	EXPECT_EQ(set_state(d, STOP_COPY), REFUSED(EIO));
+	EXPECT_EQ(set_state(d, RUNNING), NO_FD);
+	EXPECT(time(NULL) - begun < 10 * test_slow());
 }
 
 /* Registers that make up a state; those of edu's read as the complement. */

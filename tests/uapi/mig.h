@@ -66,6 +66,13 @@ bool write_stream(int fd, const void *data, size_t len);
 /* True if the device took it; in STOP then, else in ERROR. */
 bool load(struct vfio *d, const void *data, size_t len);
 
+/*
+ * What a VMM asks of a device that it cannot reach any more, and whose session of a
+ * PRE_COPY is behind @fd: it stops its guest, finds the stream broken, goes on, and may
+ * be told to stop and to go on again. All of that at once.
+ */
+void break_off(struct vfio *d, int fd);
+
 /* Put values into registers, all of which a state has. */
 void program(struct vfio *d);
 

@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <sys/mman.h>
 
+#include "i82576.h"
 #include "pci.h"
 #include "test.h"
 
@@ -174,6 +175,14 @@ static int do_stop(void)
 	return mig_state(VFIO_DEVICE_STATE_STOP);
 }
 
+/* A VF that does not come to rest goes on as before. */
+static int do_p2p(void)
+{
+	int ret = mig_state(VFIO_DEVICE_STATE_RUNNING_P2P);
+
+	return ret && !vf_reset(&d, NULL) ? -EHOSTDOWN : ret;
+}
+
 static int do_save(void)
 {
 	return mig_state(VFIO_DEVICE_STATE_STOP_COPY);
@@ -202,7 +211,7 @@ static const struct {
 #define OP(name) { #name, do_##name }
 	OP(open), OP(read), OP(write), OP(rom), OP(mmap), OP(regions), OP(info),
 	OP(intx), OP(msi), OP(msix), OP(vector), OP(reset), OP(hotreset),
-	OP(ioeventfd), OP(lowpower), OP(d3), OP(stop), OP(save), OP(precopy),
+	OP(ioeventfd), OP(lowpower), OP(d3), OP(stop), OP(p2p), OP(save), OP(precopy),
 	OP(dmalog),
 };
 

@@ -146,10 +146,13 @@ static void only_at_rest(struct kunit *test)
 	pf->down = true;
 	KUNIT_EXPECT_EQ(test, save(pf, SOURCE, image, size), -EIO);
 	KUNIT_EXPECT_EQ(test, load(pf, SOURCE, image, size), -EIO);
-	KUNIT_EXPECT_EQ(test, stop(pf, TARGET), -EIO);
-	KUNIT_EXPECT_EQ(test, start(pf, SOURCE, true), -EIO);
+	/* and nothing that has to be stopped, or could be started. */
+	KUNIT_EXPECT_EQ(test, stop(pf, TARGET), 0);
+	KUNIT_EXPECT_EQ(test, start(pf, SOURCE, true), 0);
+	KUNIT_EXPECT_EQ(test, pf->vf[TARGET].rest, I82576_RUNNING);
+	KUNIT_EXPECT_EQ(test, pf->vf[SOURCE].rest, I82576_STOPPED);
 	pf->down = false;
-	/* and a step that is done is not done again. */
+	/* A step that is done is not done again. */
 	KUNIT_EXPECT_EQ(test, stop(pf, SOURCE), 0);
 	KUNIT_EXPECT_EQ(test, start(pf, SOURCE, true), 0);
 	KUNIT_EXPECT_EQ(test, start(pf, SOURCE, true), 0);

@@ -127,8 +127,10 @@ static void vf_resume(struct i82576_vf *vf)
  * @vf: virtual function; the lock of its PF is held
  * @level: how far
  *
- * Return: 0, -EIO if the device is down, -ETIMEDOUT if the VF does not come to
- * rest.
+ * While the device is down nothing of it moves, which is rest enough. If it comes
+ * back, it does so by a reset, after which each VF runs.
+ *
+ * Return: 0, -ETIMEDOUT if the VF does not come to rest; it is as before then.
  */
 int i82576_vf_quiesce(struct i82576_vf *vf, enum vfio_pci_aux_quiesce level)
 {
@@ -136,16 +138,18 @@ int i82576_vf_quiesce(struct i82576_vf *vf, enum vfio_pci_aux_quiesce level)
 
 	lockdep_assert_held(&pf->lock);
 	if (pf->down)
-		return -EIO;
+		return 0;
 
-	if (vf->rest == I82576_RUNNING) {
+	if (vf->rest == I82576_RUNNING)
 		i82576_vf_open_gate(vf, false);
-		vf->rest = I82576_GATE_CLOSED;
-	}
 	if (vf->pdev && !pci_wait_for_pending_transaction(vf->pdev)) {
 		i82576_vf_msg(err, vf, "does not come to rest\n");
+		if (vf->rest == I82576_RUNNING)
+			vf_resume(vf);
 		return -ETIMEDOUT;
 	}
+	if (vf->rest == I82576_RUNNING)
+		vf->rest = I82576_GATE_CLOSED;
 	if (level == VFIO_PCI_AUX_QUIESCE_STOP && vf->rest != I82576_STOPPED) {
 		vf_stop(vf);
 		vf->rest = I82576_STOPPED;
@@ -161,9 +165,11 @@ EXPORT_SYMBOL_IF_KUNIT(i82576_vf_quiesce);
  * @vf: virtual function; the lock of its PF is held
  * @full: run, else only leave %I82576_STOPPED
  *
- * Return: 0, -EIO if the device is down or a queue does not start, -EADDRINUSE if
- * another VF runs with the address of this one, as after a migration inside one
- * device.
+ * A VF that runs, as each does after a reset, is left alone, and so is one of a device
+ * that is down (see i82576_vf_quiesce()).
+ *
+ * Return: 0, -EIO if a queue does not start, -EADDRINUSE if another VF runs with the
+ * address of this one, as after a migration inside one device.
  */
 int i82576_vf_unquiesce(struct i82576_vf *vf, bool full)
 {
@@ -172,7 +178,7 @@ int i82576_vf_unquiesce(struct i82576_vf *vf, bool full)
 
 	lockdep_assert_held(&pf->lock);
 	if (pf->down)
-		return -EIO;
+		return 0;
 
 	if (vf->rest == I82576_STOPPED) {
 		if (vf->policy.ready &&

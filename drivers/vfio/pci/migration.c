@@ -65,11 +65,22 @@ static struct file *session_saves_early(struct vpc_migration *mig)
 	return ret ? ERR_PTR(ret) : vpc_mig_file_save(mig, true);
 }
 
+/*
+ * A session that cannot be completed breaks off, of which its reader hears, and comes
+ * back to a device that goes on. Where the arc is refused instead, a VMM resets the
+ * device, and has to end the guest if that fails too (seen with QEMU).
+ */
 static struct file *session_completes(struct vpc_migration *mig)
 {
 	int ret = vpc_dirty_session_stop(mig);
 
-	return ERR_PTR(ret ?: vpc_mig_file_complete(mig));
+	ret = ret ?: vpc_mig_file_complete(mig);
+	if (ret) {
+		pci_notice_ratelimited(mig->core->pdev, "migration breaks off: the state cannot be saved (%pe)\n",
+				       ERR_PTR(ret));
+		vpc_mig_file_end(mig);
+	}
+	return NULL;
 }
 
 static struct file *session_saves(struct vpc_migration *mig)
@@ -220,11 +231,22 @@ static bool is_saving(enum vfio_device_mig_state state)
 	       state == VFIO_DEVICE_STATE_STOP_COPY;
 }
 
+/* Gone from under its user for good, or for as long as it is being reset */
+static bool out_of_reach(struct vpc_migration *mig)
+{
+	struct vfio_pci_core_state *st = mig->core->state;
+
+	return vpc_gate_inert(st) || vpc_gate_blocks(st);
+}
+
 /*
- * The device is gone from under its user. Nothing of it moves, so it is at rest as far
- * as anybody likes; its state is lost, so a stream that has begun breaks off, and none
- * begins. A VMM whose migration fails by that comes back to a guest that runs; one
- * that is refused the way back has to end the guest (seen with QEMU).
+ * The device is out of reach. Nothing of it moves, so it is at rest as far as anybody
+ * likes; its state is lost, so a stream that has begun breaks off, and none begins. A
+ * VMM whose migration fails by that comes back to a guest that runs; one that is
+ * refused the way back has to end the guest (seen with QEMU).
+ *
+ * The driver is not asked, so mig->rest stays what it was told last. When the device is
+ * back, its reset has ended, or the next arc makes good what is missing here.
  */
 static int set_state_gone(struct vpc_migration *mig,
 			  enum vfio_device_mig_state goal)
@@ -244,7 +266,6 @@ static int set_state_gone(struct vpc_migration *mig,
 	    (is_saving(goal) && !is_saving(mig->state)))
 		return -EIO;
 	vpc_mig_file_end(mig);
-	mig->rest = rest_of[goal];
 	mig->state = goal;
 	return 0;
 }
@@ -257,7 +278,7 @@ static struct file *mig_set_state(struct vfio_device *vdev,
 	struct file *filp = NULL;
 
 	vpc_mig_lock(mig);
-	if (vpc_gate_inert(vpc_state(vdev))) {
+	if (out_of_reach(mig)) {
 		filp = ERR_PTR(set_state_gone(mig, goal));
 		goto out;
 	}
@@ -298,13 +319,20 @@ static const struct vfio_migration_ops vpc_mig_ops = {
 	.migration_get_data_size = mig_get_data_size,
 };
 
-/* The device is fresh from a reset, or closed: what it was before is void. */
+/*
+ * The device is fresh from a reset: what it was before is void. An arc that was being
+ * taken meanwhile may have brought it to rest after the reset, so its driver is told
+ * to let it go on, which most often it does already.
+ */
 static void back_to_running(struct vpc_migration *mig)
 {
 	lockdep_assert_held(&mig->lock);
 	vpc_mig_file_end(mig);
-	mig->rest = VFIO_PCI_CORE_ACTIVE;
 	mig->state = VFIO_DEVICE_STATE_RUNNING;
+	if (!vpc_mig_rest(mig, VFIO_PCI_CORE_ACTIVE))
+		return;
+	pci_err(mig->core->pdev, "does not go on after a reset: has to be reset again\n");
+	mig->state = VFIO_DEVICE_STATE_ERROR;
 }
 
 void vpc_mig_lock(struct vpc_migration *mig)
@@ -352,7 +380,9 @@ void vpc_migration_close(struct vfio_pci_core_state *st)
 	if (!mig)
 		return;
 	vpc_mig_lock(mig);
-	back_to_running(mig);
+	vpc_mig_file_end(mig);
+	mig->rest = VFIO_PCI_CORE_ACTIVE;
+	mig->state = VFIO_DEVICE_STATE_RUNNING;
 	vpc_dirty_close(mig);
 	vpc_mig_unlock(mig);
 }
