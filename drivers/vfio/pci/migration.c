@@ -5,6 +5,7 @@
 #include <linux/file.h>
 #include <linux/slab.h>
 
+#include "trace.h"
 #include "vpc.h"
 #include "migration.h"
 
@@ -201,6 +202,8 @@ static struct file *take_arc(struct vpc_migration *mig,
 		if (ret)
 			filp = ERR_PTR(ret);
 	}
+	trace_vpc_mig_state(mig->core->pdev, arc->from, arc->to,
+			    PTR_ERR_OR_ZERO(filp));
 	if (IS_ERR(filp))
 		step_back(mig);
 	else
@@ -264,7 +267,10 @@ static int set_state_gone(struct vpc_migration *mig,
 	if (mig->state == VFIO_DEVICE_STATE_RESUMING ||
 	    goal == VFIO_DEVICE_STATE_RESUMING ||
 	    (is_saving(goal) && !is_saving(mig->state)))
-		return -EIO;
+		ret = -EIO;
+	trace_vpc_mig_state(mig->core->pdev, mig->state, goal, ret);
+	if (ret)
+		return ret;
 	vpc_mig_file_end(mig);
 	mig->state = goal;
 	return 0;
@@ -326,10 +332,16 @@ static const struct vfio_migration_ops vpc_mig_ops = {
  */
 static void back_to_running(struct vpc_migration *mig)
 {
+	enum vfio_device_mig_state from = mig->state;
+	int ret;
+
 	lockdep_assert_held(&mig->lock);
 	vpc_mig_file_end(mig);
 	mig->state = VFIO_DEVICE_STATE_RUNNING;
-	if (!vpc_mig_rest(mig, VFIO_PCI_CORE_ACTIVE))
+	ret = vpc_mig_rest(mig, VFIO_PCI_CORE_ACTIVE);
+	if (ret || from != mig->state)
+		trace_vpc_mig_state(mig->core->pdev, from, mig->state, ret);
+	if (!ret)
 		return;
 	pci_err(mig->core->pdev, "does not go on after a reset: has to be reset again\n");
 	mig->state = VFIO_DEVICE_STATE_ERROR;

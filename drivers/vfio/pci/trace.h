@@ -10,6 +10,7 @@
 
 #include <linux/pci.h>
 #include <linux/tracepoint.h>
+#include <linux/vfio.h>
 
 /* Something was tried on a device, and this came of it. */
 DECLARE_EVENT_CLASS(vpc_result,
@@ -101,6 +102,39 @@ TRACE_EVENT(vpc_dmabuf,
 	),
 	TP_printk("%s size=%#zx revoked=%d",
 		  __get_str(name), __entry->size, __entry->revoked)
+);
+
+#define show_mig_state(state)						\
+	__print_symbolic(state,						\
+		{ VFIO_DEVICE_STATE_ERROR,	  "error" },		\
+		{ VFIO_DEVICE_STATE_STOP,	  "stop" },		\
+		{ VFIO_DEVICE_STATE_RUNNING,	  "running" },		\
+		{ VFIO_DEVICE_STATE_STOP_COPY,	  "stop-copy" },	\
+		{ VFIO_DEVICE_STATE_RESUMING,	  "resuming" },		\
+		{ VFIO_DEVICE_STATE_RUNNING_P2P,  "running-p2p" },	\
+		{ VFIO_DEVICE_STATE_PRE_COPY,	  "pre-copy" },		\
+		{ VFIO_DEVICE_STATE_PRE_COPY_P2P, "pre-copy-p2p" })
+
+/* The state of migration was to change, by one arc or by a reset. */
+TRACE_EVENT(vpc_mig_state,
+	TP_PROTO(struct pci_dev *pdev, unsigned int from, unsigned int to,
+		 int ret),
+	TP_ARGS(pdev, from, to, ret),
+	TP_STRUCT__entry(
+		__string(name, pci_name(pdev))
+		__field(unsigned int, from)
+		__field(unsigned int, to)
+		__field(int, ret)
+	),
+	TP_fast_assign(
+		__assign_str(name);
+		__entry->from = from;
+		__entry->to = to;
+		__entry->ret = ret;
+	),
+	TP_printk("%s %s -> %s ret=%d", __get_str(name),
+		  show_mig_state(__entry->from), show_mig_state(__entry->to),
+		  __entry->ret)
 );
 
 /* read(), write() or a page fault could not reach a region. */
