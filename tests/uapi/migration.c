@@ -12,6 +12,12 @@
 #include "test.h"
 #include "vfio.h"
 
+#define EDU_VENDOR	0x1234
+#define EDU_FACTORIAL	0x08
+#define EDU_IRQ_STATUS	0x24
+#define EDU_RAISE	0x60
+#define EDU_ACK		0x64
+
 TEST(offered, "migration is offered with STOP_COPY, and a size above 0")
 {
 	struct vfio_device_feature_mig_data_size size = {};
@@ -260,6 +266,65 @@ TEST(moved, "the state of one device goes into another, which is as new for its 
 	EXPECT(is_wiped(&other));
 	vfio_close(&other);
 	mig_reset(d);
+}
+
+TEST(interrupt, "an interrupt that waits for its driver is raised where its state is loaded")
+{
+	struct vfio *d = mig_fresh();
+	static struct stream s;
+	int efd;
+
+	if (cfg_read(d, PCI_VENDOR_ID, 2) != EDU_VENDOR)
+		SKIP("not edu");
+	efd = efd_new();
+	bar_write32(d, 0, EDU_ACK, UINT32_MAX);
+	ASSERT_EQ(vfio_irq_fd(d, VFIO_PCI_INTX_IRQ_INDEX, 0, efd), 0);
+	bar_write32(d, 0, EDU_RAISE, 0x12);
+	EXPECT(WITHIN(1000, efd_count(efd)));
+	save(d, &s);
+	mig_reset(d);
+	bar_write32(d, 0, EDU_ACK, UINT32_MAX);
+	ASSERT_EQ(vfio_irq_do(d, VFIO_PCI_INTX_IRQ_INDEX, 0,
+			      VFIO_IRQ_SET_ACTION_UNMASK), 0);
+	bar_write32(d, 0, EDU_RAISE, 0x100);
+	efd_count(efd);
+
+	ASSERT(load(d, s.data, s.len));
+	EXPECT_EQ(bar_read32(d, 0, EDU_IRQ_STATUS), 0);
+	vfio_irq_do(d, VFIO_PCI_INTX_IRQ_INDEX, 0, VFIO_IRQ_SET_ACTION_UNMASK);
+	efd_count(efd);
+	EXPECT(efd_silent(efd));
+	ASSERT_EQ(set_state(d, RUNNING), NO_FD);
+	EXPECT(WITHIN(1000, efd_count(efd)));
+	EXPECT_EQ(bar_read32(d, 0, EDU_IRQ_STATUS), 0x12);
+
+	/* Loaded and reset before it has run, it has nothing to raise. */
+	bar_write32(d, 0, EDU_ACK, UINT32_MAX);
+	ASSERT(load(d, s.data, s.len));
+	mig_reset(d);
+	EXPECT_EQ(bar_read32(d, 0, EDU_IRQ_STATUS), 0);
+	EXPECT_EQ(set_state(d, STOP), NO_FD);
+	EXPECT_EQ(set_state(d, RUNNING), NO_FD);
+	EXPECT_EQ(bar_read32(d, 0, EDU_IRQ_STATUS), 0);
+	vfio_irq_off(d, VFIO_PCI_INTX_IRQ_INDEX);
+	close(efd);
+}
+
+TEST(part, "a register that the driver traps takes no access to a part of it")
+{
+	struct vfio *d = mig_fresh();
+	uint8_t byte = 3;
+
+	if (cfg_read(d, PCI_VENDOR_ID, 2) != EDU_VENDOR)
+		SKIP("not edu");
+	bar_write32(d, 0, EDU_FACTORIAL, 5);
+	ASSERT(WITHIN(1000, bar_read32(d, 0, EDU_FACTORIAL) == 120));
+	EXPECT_EQ(vfio_write(d, 0, EDU_FACTORIAL, &byte, 1), 1);
+	EXPECT_EQ(vfio_write(d, 0, EDU_FACTORIAL + 1, &byte, 1), 1);
+	usleep(10000);
+	EXPECT_EQ(bar_read32(d, 0, EDU_FACTORIAL), 120);
+	EXPECT_EQ(vfio_read(d, 0, EDU_FACTORIAL, &byte, 1), 1);
+	EXPECT_EQ(byte, 0xff);
 }
 
 TEST(close_open, "a device closed in the middle of a session is as new when opened")

@@ -18,6 +18,9 @@
 #define EDU_STATUS	0x20
 #define   STATUS_BUSY	BIT(0)
 #define   STATUS_IRQ	BIT(7)
+#define EDU_IRQ_STATUS	0x24	/* interrupts raised and not acknowledged */
+#define EDU_IRQ_RAISE	0x60
+#define EDU_IRQ_ACK	0x64
 #define EDU_DMA_SOURCE	0x80
 #define EDU_DMA_TARGET	0x88
 #define EDU_DMA_COUNT	0x90
@@ -29,10 +32,12 @@
  * struct edu_vfio - an edu device given to user space
  * @core: the library's part; first
  * @number: what the user wants the factorial of, which the device does not tell
+ * @interrupts: came with a state, to be raised when the device goes on
  */
 struct edu_vfio {
 	struct vfio_pci_core_device core;
 	u32 number;
+	u32 interrupts;
 };
 
 /* State of the device in a stream, little-endian like all of it */
@@ -40,7 +45,7 @@ struct edu_image {
 	__le32 liveness;
 	__le32 number;
 	__le32 status;
-	__le32 reserved;
+	__le32 interrupts;
 	__le64 dma_source;
 	__le64 dma_target;
 	__le64 dma_count;
@@ -51,17 +56,23 @@ static struct edu_vfio *to_edu(struct vfio_pci_core_device *core)
 	return container_of(core, struct edu_vfio, core);
 }
 
-/* A register that can be written but not read back is watched as it is written. */
+/*
+ * A register that can be written but not read back is watched as it is written. To the
+ * device, accesses to a part of it are none; none is longer, since the trap is not.
+ */
 static int factorial_read(struct vfio_pci_core_device *core, u64 offset,
 			  unsigned int len, u64 *val)
 {
-	*val = readl(vfio_pci_core_bar_map(core, EDU_BAR) + EDU_FACTORIAL);
+	*val = len < sizeof(u32) ? U64_MAX :
+	       readl(vfio_pci_core_bar_map(core, EDU_BAR) + EDU_FACTORIAL);
 	return 0;
 }
 
 static int factorial_write(struct vfio_pci_core_device *core, u64 offset,
 			   unsigned int len, u64 val)
 {
+	if (len < sizeof(u32))
+		return 0;
 	to_edu(core)->number = val;
 	writel(val, vfio_pci_core_bar_map(core, EDU_BAR) + EDU_FACTORIAL);
 	return 0;
@@ -74,7 +85,8 @@ static const struct vfio_pci_core_trap_ops factorial_trap = {
 
 /*
  * The device does nothing but what it was told to last, and while it is at rest
- * nobody tells it anything: when that is done, it is stopped.
+ * nobody tells it anything: when that is done, it is stopped. One that does not answer
+ * reads as ones, and does nothing either.
  */
 static int edu_quiesce(struct vfio_pci_core_device *core,
 		       enum vfio_pci_core_rest level)
@@ -85,15 +97,28 @@ static int edu_quiesce(struct vfio_pci_core_device *core,
 	int ret;
 
 	ret = readl_poll_timeout(io + EDU_STATUS, status,
-				 !(status & STATUS_BUSY), 100, IDLE_TIMEOUT_US);
+				 !(status & STATUS_BUSY) || status == U32_MAX,
+				 100, IDLE_TIMEOUT_US);
 	return ret ?: readq_poll_timeout(io + EDU_DMA_COMMAND, command,
-					 !(command & DMA_BUSY), 100,
-					 IDLE_TIMEOUT_US);
+					 !(command & DMA_BUSY) ||
+					 command == U64_MAX,
+					 100, IDLE_TIMEOUT_US);
 }
 
+/*
+ * An interrupt that its driver has not acknowledged may not have reached it, so it is
+ * raised again: a driver can do with one too many.
+ */
 static int edu_unquiesce(struct vfio_pci_core_device *core,
 			 enum vfio_pci_core_rest level)
 {
+	struct edu_vfio *edu = to_edu(core);
+
+	if (level != VFIO_PCI_CORE_ACTIVE || !edu->interrupts)
+		return 0;
+	writel(edu->interrupts,
+	       vfio_pci_core_bar_map(core, EDU_BAR) + EDU_IRQ_RAISE);
+	edu->interrupts = 0;
 	return 0;
 }
 
@@ -110,6 +135,8 @@ static ssize_t edu_save(struct vfio_pci_core_device *core, void *buf,
 		.liveness = cpu_to_le32(readl(io + EDU_LIVENESS)),
 		.number = cpu_to_le32(to_edu(core)->number),
 		.status = cpu_to_le32(readl(io + EDU_STATUS)),
+		.interrupts = cpu_to_le32(readl(io + EDU_IRQ_STATUS) |
+					  to_edu(core)->interrupts),
 		.dma_source = cpu_to_le64(readq(io + EDU_DMA_SOURCE)),
 		.dma_target = cpu_to_le64(readq(io + EDU_DMA_TARGET)),
 		.dma_count = cpu_to_le64(readq(io + EDU_DMA_COUNT)),
@@ -128,7 +155,7 @@ static int edu_check(struct vfio_pci_core_device *core, const void *buf,
 	if (size != sizeof(image))
 		return -EINVAL;
 	memcpy(&image, buf, sizeof(image));
-	if (image.reserved || le32_to_cpu(image.status) & ~STATUS_IRQ)
+	if (le32_to_cpu(image.status) & ~STATUS_IRQ)
 		return -EINVAL;
 	return 0;
 }
@@ -150,6 +177,9 @@ static int edu_load(struct vfio_pci_core_device *core, const void *buf,
 	writeq(le64_to_cpu(image.dma_count), io + EDU_DMA_COUNT);
 	edu_quiesce(core, VFIO_PCI_CORE_REST_STOP);
 	writel(le32_to_cpu(image.status), io + EDU_STATUS);
+	/* At rest it does not interrupt. */
+	writel(readl(io + EDU_IRQ_STATUS), io + EDU_IRQ_ACK);
+	to_edu(core)->interrupts = le32_to_cpu(image.interrupts);
 	return 0;
 }
 
@@ -172,6 +202,7 @@ static int edu_open(struct vfio_device *vdev)
 	if (ret)
 		return ret;
 	to_edu(core)->number = 0;
+	to_edu(core)->interrupts = 0;
 	/* Mapped now, so that nobody behind has to ask whether it is. */
 	io = vfio_pci_core_bar_map(core, EDU_BAR);
 	ret = IS_ERR(io) ? PTR_ERR(io) :
@@ -219,6 +250,8 @@ static void edu_reset_prepare(struct pci_dev *pdev)
 	struct edu_vfio *edu = pci_get_drvdata(pdev);
 
 	vfio_pci_core_reset_begin(&edu->core);
+	/* Those of before; nothing of a state that was loaded outlives a reset. */
+	edu->interrupts = 0;
 }
 
 static void edu_reset_done(struct pci_dev *pdev)
