@@ -6,8 +6,8 @@
  *
  * The kernel's own fail_function takes only functions that are marked for it, which
  * none of those is that a driver of PCI devices calls. Here a kprobe at the first
- * instruction sets the return value and returns at once, so nothing that the
- * function does is done. It is told from where it is called by the return address,
+ * instruction sets the return value and goes to a function that only returns, so nothing
+ * that the function does is done. It is told from where it is called by the return address,
  * so a function that ends in a jump to another one must not lie in between.
  *
  * Unloading the module ends it; its parameter hits says how often it has happened.
@@ -62,6 +62,11 @@ static bool called_from(unsigned long address)
 	return name && !strncmp(name + 1, within, len) && name[1 + len] == ']';
 }
 
+/* The stack is as it was, since a probe that ftrace has placed cannot change that. */
+static noinstr void only_return(void)
+{
+}
+
 /* The return address is on top of the stack before the first instruction. */
 static int entered(struct kprobe *probe, struct pt_regs *regs)
 {
@@ -74,8 +79,7 @@ static int entered(struct kprobe *probe, struct pt_regs *regs)
 	if (nr <= skip || (times >= 0 && nr > skip + times))
 		return 0;
 	regs->ax = retval;
-	regs->ip = caller;
-	regs->sp += sizeof(unsigned long);
+	regs->ip = (unsigned long)only_return;
 	return 1;
 }
 

@@ -32,18 +32,33 @@ unsigned int cfg_size(struct vfio *d)
 	return d->region[VFIO_PCI_CONFIG_REGION_INDEX].size;
 }
 
-uint32_t host_read(const char *bdf, unsigned int off, unsigned int len)
+static int host_config(const char *bdf, int flags)
 {
-	uint32_t val = 0;
 	char path[96];
 	int fd;
 
 	snprintf(path, sizeof(path), "/sys/bus/pci/devices/%s/config", bdf);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
+	fd = open(path, flags | O_CLOEXEC);
 	ASSERT(fd >= 0);
+	return fd;
+}
+
+uint32_t host_read(const char *bdf, unsigned int off, unsigned int len)
+{
+	int fd = host_config(bdf, O_RDONLY);
+	uint32_t val = 0;
+
 	ASSERT_EQ(pread(fd, &val, len, off), len);
 	close(fd);
 	return val;
+}
+
+void host_write(const char *bdf, unsigned int off, uint32_t val, unsigned int len)
+{
+	int fd = host_config(bdf, O_WRONLY);
+
+	ASSERT_EQ(pwrite(fd, &val, len, off), len);
+	close(fd);
 }
 
 static uint32_t read_user(const void *from, unsigned int off, unsigned int len)

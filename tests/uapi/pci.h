@@ -22,6 +22,7 @@ void cfg_command(struct vfio *d, uint16_t set, uint16_t clear);
 
 /* Through sysfs */
 uint32_t host_read(const char *bdf, unsigned int off, unsigned int len);
+void host_write(const char *bdf, unsigned int off, uint32_t val, unsigned int len);
 unsigned int host_cap(const char *bdf, unsigned int id);
 unsigned int host_ext_cap(const char *bdf, unsigned int id);
 bool host_is_vf(const char *bdf);

@@ -15,7 +15,7 @@ static int health_recover(struct devlink_health_reporter *reporter, void *ctx,
 	if (ret == -EBUSY)
 		NL_SET_ERR_MSG(extack, "a reset of the device is under way");
 	else if (ret)
-		NL_SET_ERR_MSG(extack, "the device is lost: remove it or reset its slot");
+		NL_SET_ERR_MSG(extack, "the device is lost: reset its PCI function (sysfs), or remove it");
 	return ret;
 }
 
@@ -178,6 +178,33 @@ void i82576_health_destroy(struct i82576_pf *pf)
 }
 
 /**
+ * i82576_health_answers - does the device answer?
+ * @pf: physical function; its lock is held
+ *
+ * Reads that reach no device give ones. Tests let this fail.
+ *
+ * Return: whether.
+ */
+bool i82576_health_answers(struct i82576_pf *pf)
+{
+	lockdep_assert_held(&pf->lock);
+	return i82576_read(pf, REG_STATUS) != U32_MAX;
+}
+
+/**
+ * i82576_health_restored - a device that was lost is not any more
+ * @pf: physical function
+ *
+ * Else devlink would not recover it from its next error.
+ */
+void i82576_health_restored(struct i82576_pf *pf)
+{
+	if (pf->reporter)
+		devlink_health_reporter_state_update(pf->reporter,
+						     DEVLINK_HEALTH_REPORTER_STATE_HEALTHY);
+}
+
+/**
  * i82576_health_report - the device failed
  * @pf: physical function
  * @what: continues the sentence "the device ..."
@@ -189,8 +216,7 @@ void i82576_health_destroy(struct i82576_pf *pf)
 void i82576_health_report(struct i82576_pf *pf, const char *what)
 {
 	pci_err(pf->pdev, "the device %s\n", what);
-	if (i82576_read(pf, REG_STATUS) == U32_MAX)
-		i82576_pf_lost(pf);
+	i82576_pf_check_lost(pf);
 	if (pf->reporter)
 		devlink_health_report(pf->reporter, what, pf);
 }

@@ -234,7 +234,7 @@ struct i82576_vf {
  * @num_vfs: entries of @vf in use; changed with the devlink instance lock held too
  * @resetting: a reset of the PCI function is under way: no VF becomes assignable
  * @down: the device is being reset or is lost: no register access
- * @lost: the device does not answer any more; for good
+ * @lost: the device does not answer any more, unless it does after a reset
  * @test_error: an administrator wants to see how an error is handled
  * @link: link state as last reported
  * @pending: VFs with a message waiting
@@ -319,8 +319,10 @@ int i82576_pf_start(struct i82576_pf *pf);
 void i82576_pf_stop(struct i82576_pf *pf);
 void i82576_pf_reset_begin(struct i82576_pf *pf);
 int i82576_pf_reset_done(struct i82576_pf *pf);
+void i82576_pf_give_up(struct i82576_pf *pf);
 int i82576_pf_recover(struct i82576_pf *pf);
 void i82576_pf_lost(struct i82576_pf *pf);
+void i82576_pf_check_lost(struct i82576_pf *pf);
 
 /* phy.c: link */
 void i82576_link_start(struct i82576_pf *pf);
@@ -426,6 +428,8 @@ void i82576_devlink_del_vfs(struct i82576_pf *pf, unsigned int count);
 /* health.c */
 void i82576_health_create(struct i82576_pf *pf);
 void i82576_health_destroy(struct i82576_pf *pf);
+bool i82576_health_answers(struct i82576_pf *pf);
+void i82576_health_restored(struct i82576_pf *pf);
 void i82576_health_report(struct i82576_pf *pf, const char *what);
 
 /* sriov.c: VFs as PCI functions */

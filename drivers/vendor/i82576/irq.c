@@ -123,7 +123,7 @@ static const char *service_events(struct i82576_pf *pf)
 	if (pf->down)
 		return NULL;
 	cause = i82576_read(pf, REG_ICR);
-	if (cause == U32_MAX && i82576_read(pf, REG_STATUS) == U32_MAX)
+	if (cause == U32_MAX && !i82576_health_answers(pf))
 		return "does not answer";
 	pf->throttled = 0;
 	i82576_mbox_collect(pf);

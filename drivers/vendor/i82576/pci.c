@@ -56,19 +56,13 @@ static void pf_unmap(struct i82576_pf *pf)
  */
 #define RECOVERY_LIMIT	(75 * HZ)
 
-static void pf_give_up(struct i82576_pf *pf)
-{
-	i82576_pf_lost(pf);
-	i82576_pf_reset_done(pf);
-}
-
 static void pf_not_recovered(struct work_struct *work)
 {
 	struct i82576_pf *pf = container_of(work, struct i82576_pf,
 					    recovery.work);
 
 	pci_err(pf->pdev, "no recovery from a fatal error: given up\n");
-	pf_give_up(pf);
+	i82576_pf_give_up(pf);
 }
 
 static int pf_probe(struct pci_dev *pdev, const struct pci_device_id *id)
@@ -103,7 +97,7 @@ static int pf_probe(struct pci_dev *pdev, const struct pci_device_id *id)
 	if (ret)
 		goto err_stop;
 	pci_set_drvdata(pdev, pf);
-	/* For pf_slot_reset(). */
+	/* For pf_slot_reset() and pf_reset_prepare(). */
 	pci_save_state(pdev);
 	return 0;
 
@@ -127,7 +121,7 @@ static void pf_remove(struct pci_dev *pdev)
 	if (!pci_device_is_present(pdev))
 		i82576_pf_lost(pf);
 	if (cancel_delayed_work_sync(&pf->recovery))
-		pf_give_up(pf);
+		i82576_pf_give_up(pf);
 	i82576_sriov_disable(pf);
 	i82576_pf_stop(pf);
 	i82576_irq_free(pf);
@@ -159,7 +153,7 @@ static pci_ers_result_t pf_error_detected(struct pci_dev *pdev,
 	default:
 		i82576_pf_lost(pf);
 		if (cancel_delayed_work_sync(&pf->recovery))
-			pf_give_up(pf);
+			i82576_pf_give_up(pf);
 		return PCI_ERS_RESULT_DISCONNECT;
 	}
 }
@@ -181,8 +175,8 @@ static void pf_reset_prepare(struct pci_dev *pdev)
 {
 	struct i82576_pf *pf = pci_get_drvdata(pdev);
 
-	/* What the PCI core is about to save would be what a failed recovery left. */
-	if (delayed_work_pending(&pf->recovery))
+	/* What the PCI core is about to save would be what a failure has left. */
+	if (delayed_work_pending(&pf->recovery) || READ_ONCE(pf->lost))
 		pci_restore_state(pdev);
 	i82576_pf_reset_begin(pf);
 }
@@ -191,10 +185,15 @@ static void pf_reset_done(struct pci_dev *pdev)
 {
 	struct i82576_pf *pf = pci_get_drvdata(pdev);
 
+	/* After a recovery that failed nobody else says so. */
+	pdev->error_state = pci_channel_io_normal;
 	i82576_pf_reset_done(pf);
 	/* An administrator has done what the PCI core could not. */
 	if (cancel_delayed_work_sync(&pf->recovery))
 		i82576_pf_reset_done(pf);
+	/* For the next failure: what the PCI core saved, it has used up. */
+	if (!READ_ONCE(pf->lost))
+		pci_save_state(pdev);
 }
 
 static const struct pci_error_handlers pf_err_handlers = {
@@ -215,7 +214,11 @@ static int pf_suspend(struct device *dev)
 
 static int pf_resume(struct device *dev)
 {
-	return i82576_pf_reset_done(dev_get_drvdata(dev));
+	int ret = i82576_pf_reset_done(dev_get_drvdata(dev));
+
+	if (!ret)
+		pci_save_state(to_pci_dev(dev));
+	return ret;
 }
 
 static DEFINE_SIMPLE_DEV_PM_OPS(pf_pm_ops, pf_suspend, pf_resume);

@@ -6,6 +6,7 @@
  * DMA but its MSI-X messages. All eight pools are the VFs'; the last one is borrowed
  * for moments while it has no VF (announce.c).
  */
+#include <kunit/visibility.h>
 #include <linux/delay.h>
 #include <linux/iopoll.h>
 
@@ -35,7 +36,7 @@ static int pf_reset(struct i82576_pf *pf)
 	if (read_poll_timeout(i82576_read, value, value & EEC_AUTO_RD, 1000,
 			      NVM_TIMEOUT_US, false, pf, REG_EEC))
 		pci_dbg(pf->pdev, "the NVM was not read after the reset\n");
-	if (i82576_read(pf, REG_STATUS) == U32_MAX)
+	if (!i82576_health_answers(pf))
 		return -EIO;
 	i82576_irq_disable(pf);
 	i82576_read(pf, REG_ICR);
@@ -228,31 +229,59 @@ void i82576_pf_reset_begin(struct i82576_pf *pf)
  * @pf: physical function with its configuration restored; the device lock is held
  *
  * Settings of the administrator are as before. VFs find the device as after a
- * reset and must go through VF_RESET, which their drivers do by themselves.
+ * reset and must go through VF_RESET, which their drivers do by themselves. A device
+ * that was lost is not any more if it answers.
  *
  * Return: 0, or -EIO if the device is lost; users of VFs know then.
  */
 int i82576_pf_reset_done(struct i82576_pf *pf)
 {
+	bool was_lost;
 	unsigned int n;
 	int ret;
 
 	enable_irq(pf->irq);
 	mutex_lock(&pf->lock);
-	ret = pf->lost ? -EIO : 0;
-	for (n = 0; !ret && n < pf->num_vfs; n++)
+	was_lost = pf->lost;
+	for (n = 0; n < pf->num_vfs; n++)
 		pf->vf[n].policy.ready = false;
-	if (!ret)
-		ret = pf_start_locked(pf);
-	if (!ret)
+	ret = pf_start_locked(pf);
+	if (!ret) {
+		pf->lost = false;
 		pf_each_vf(pf, vf_restore);
+	}
 	pf->resetting = false;
 	mutex_unlock(&pf->lock);
 
 	if (ret)
 		i82576_pf_lost(pf);
+	else if (was_lost)
+		i82576_health_restored(pf);
 	pf_event(pf, I82576_EVENT_RESET_DONE);
 	return ret;
+}
+
+/**
+ * i82576_pf_give_up - no end of the reset comes that i82576_pf_reset_begin() awaited
+ * @pf: physical function
+ *
+ * Who waits for it goes on with a lost device, which is not touched.
+ */
+void i82576_pf_give_up(struct i82576_pf *pf)
+{
+	i82576_pf_lost(pf);
+	enable_irq(pf->irq);
+	scoped_guard(mutex, &pf->lock)
+		pf->resetting = false;
+	pf_event(pf, I82576_EVENT_RESET_DONE);
+}
+
+static int pf_can_recover(struct i82576_pf *pf)
+{
+	lockdep_assert_held(&pf->lock);
+	if (pf->resetting || pci_channel_offline(pf->pdev))
+		return -EBUSY;
+	return pf->down ? -EIO : 0;
 }
 
 /**
@@ -266,13 +295,15 @@ int i82576_pf_recover(struct i82576_pf *pf)
 	int ret;
 
 	devl_assert_locked(pf->devlink);
+	/* What will not be reset is not announced: users would believe that it was. */
+	scoped_guard(mutex, &pf->lock)
+		ret = pf_can_recover(pf);
+	if (ret)
+		return ret;
 	pf_event(pf, I82576_EVENT_RESET_BEGIN);
 	mutex_lock(&pf->lock);
-	if (pf->resetting) {
-		ret = -EBUSY;
-	} else if (pf->down) {
-		ret = -EIO;
-	} else {
+	ret = pf_can_recover(pf);
+	if (!ret) {
 		pf_interrupt_vfs(pf);
 		ret = pf_start_locked(pf);
 	}
@@ -281,20 +312,44 @@ int i82576_pf_recover(struct i82576_pf *pf)
 	return ret;
 }
 
+static void pf_set_lost(struct i82576_pf *pf)
+{
+	lockdep_assert_held(&pf->lock);
+	if (!pf->lost)
+		pci_err(pf->pdev, "lost: its VFs do not work any more; reset its PCI function or remove it\n");
+	pf->lost = true;
+	pf->down = true;
+}
+
 /**
  * i82576_pf_lost - the device does not answer any more
  * @pf: physical function
  *
- * Tells the users of all VFs. From here on registers are left alone; only the
- * removal of the device remains.
+ * Tells the users of all VFs. From here on registers are left alone; only a reset of
+ * the PCI function, or its removal, remains.
  */
 void i82576_pf_lost(struct i82576_pf *pf)
 {
-	mutex_lock(&pf->lock);
-	if (!pf->lost)
-		pci_err(pf->pdev, "lost: its VFs do not work any more; remove the device or reset the slot\n");
-	pf->lost = true;
-	pf->down = true;
-	mutex_unlock(&pf->lock);
+	scoped_guard(mutex, &pf->lock)
+		pf_set_lost(pf);
 	pf_event(pf, I82576_EVENT_ERROR);
 }
+
+/**
+ * i82576_pf_check_lost - is the device lost?
+ * @pf: physical function
+ *
+ * One that is being reset, or with which the PCI core is busy after an error, does not
+ * answer either; what becomes of that one is seen at the end of it.
+ */
+void i82576_pf_check_lost(struct i82576_pf *pf)
+{
+	scoped_guard(mutex, &pf->lock) {
+		if (pf->down || pci_channel_offline(pf->pdev) ||
+		    i82576_health_answers(pf))
+			return;
+		pf_set_lost(pf);
+	}
+	pf_event(pf, I82576_EVENT_ERROR);
+}
+EXPORT_SYMBOL_IF_KUNIT(i82576_pf_check_lost);
