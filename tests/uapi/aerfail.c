@@ -52,14 +52,20 @@ static struct vfio *failed_vf(pthread_t *thread)
 	return d;
 }
 
-static void by_admin(void)
+static void reset_pf(struct vfio *d)
 {
-	pthread_t thread;
-	struct vfio *d = failed_vf(&thread);
 	char pf[64];
 
 	ASSERT_EQ(sysfs_link(d->bdf, "physfn", pf, sizeof(pf)), 0);
 	EXPECT_EQ(sysfs_write(pf, "reset", "1"), 0);
+}
+
+static void by_admin(void)
+{
+	pthread_t thread;
+	struct vfio *d = failed_vf(&thread);
+
+	reset_pf(d);
 	EXPECT(WITHIN(10000, back));
 	pthread_join(thread, NULL);
 	EXPECT_EQ(probe_bar(d), 4);
@@ -79,14 +85,19 @@ TEST(again, "that leaves nothing behind that the next error would meet")
 	by_admin();
 }
 
-TEST(limit, "where nobody does, the driver gives up, and nobody waits any more")
+TEST(limit, "where nobody does, the driver gives up, and nobody waits; a reset still helps")
 {
 	pthread_t thread;
+	struct vfio *d;
 
 	if (args.seconds < 90)
 		SKIP("takes more than a minute: give --seconds 90");
-	failed_vf(&thread);
+	d = failed_vf(&thread);
 	EXPECT(WITHIN(85000, back));
 	pthread_join(thread, NULL);
-	dut_close();
+	EXPECT_EQ(vfio_ioctl(d->fd, VFIO_DEVICE_RESET, NULL), -EIO);
+	EXPECT_EQ(set_state(d, STOP), NO_FD);
+	EXPECT_EQ(set_state(d, RUNNING), NO_FD);
+	reset_pf(d);
+	EXPECT(vf_reset(d, NULL));
 }
