@@ -48,6 +48,17 @@ static int load(struct i82576_pf *pf, unsigned int n, const void *buf, size_t si
 	return i82576_state_load(&pf->vf[n], buf, size);
 }
 
+/* A reset of the VF, as its record sees it */
+static void forget(struct i82576_vf *vf)
+{
+	struct i82576_pf *pf = vf->pf;
+
+	guard(mutex)(&pf->lock);
+	i82576_write(pf, REG_MBVFICR, 0);
+	i82576_write(pf, REG_VFLRE, BIT(vf->index));
+	i82576_mbox_collect(pf);
+}
+
 /* What a driver does to VF @n: a ring of each kind, vectors, filters. */
 static void use(struct i82576_pf *pf, unsigned int n)
 {
@@ -371,10 +382,67 @@ static void neighbour_has(struct kunit *test, u8 last)
 	KUNIT_EXPECT_EQ(test, start(to, SOURCE, true), -EADDRINUSE);
 }
 
+/* The same with an address that it has beyond its own */
+static void neighbour_has_extra(struct kunit *test, u8 last)
+{
+	struct i82576_pf *pf = fake_pf(test, 2), *to = fake_pf(test, 2);
+	size_t size = i82576_state_size();
+	u8 *image;
+
+	use(pf, SOURCE);
+	image = image_of(test, pf, SOURCE);
+	fake_reset(to, SOURCE);
+	fake_mac(to, SOURCE, I82576_REQ_ADD_EXTRA_MAC, last);
+	stop(to, SOURCE);
+	stop(to, TARGET);
+	KUNIT_EXPECT_EQ(test, load(to, TARGET, image, size), 0);
+	KUNIT_EXPECT_EQ(test, start(to, TARGET, true), 0);
+	KUNIT_EXPECT_EQ(test, start(to, SOURCE, true), -EADDRINUSE);
+	KUNIT_EXPECT_EQ(test, to->vf[SOURCE].rest, I82576_STOPPED);
+}
+
 static void neighbours(struct kunit *test)
 {
 	neighbour_has(test, 0x11);
 	neighbour_has(test, 0x12);
+	neighbour_has_extra(test, 0x11);
+	neighbour_has_extra(test, 0x12);
+}
+
+/* A stream is no way to the address of a VF whose guest is off, or just starting. */
+static void idle_neighbours_keep_theirs(struct kunit *test)
+{
+	struct i82576_pf *pf = fake_pf(test, 2), *to = fake_pf(test, 2);
+	struct i82576_vf *holder = &to->vf[SOURCE];
+	struct i82576_assign assign = { .open = true };
+	size_t size = i82576_state_size();
+	u8 *image;
+
+	use(pf, SOURCE);
+	image = image_of(test, pf, SOURCE);
+	fake_admin_mac(to, SOURCE, 0x11);
+	KUNIT_EXPECT_EQ(test, check(to, TARGET, image, size), -EOPNOTSUPP);
+	fake_reset(to, SOURCE);
+	forget(holder);
+	KUNIT_EXPECT_EQ(test, check(to, TARGET, image, size), -EOPNOTSUPP);
+
+	/* Stopped, it may be the source. Reset then, it is only if its user goes. */
+	fake_reset(to, SOURCE);
+	KUNIT_EXPECT_EQ(test, stop(to, SOURCE), 0);
+	KUNIT_EXPECT_EQ(test, check(to, TARGET, image, size), 0);
+	holder->assign = &assign;
+	forget(holder);
+	holder->rest = I82576_RUNNING;
+	KUNIT_EXPECT_EQ(test, check(to, TARGET, image, size), -EOPNOTSUPP);
+	assign.open = false;
+	KUNIT_EXPECT_EQ(test, check(to, TARGET, image, size), 0);
+
+	/* What the administrator says next is for the next one. */
+	fake_admin_mac(to, SOURCE, 0x11);
+	KUNIT_EXPECT_EQ(test, check(to, TARGET, image, size), -EOPNOTSUPP);
+	holder->moved_out = true;
+	fake_reset(to, SOURCE);
+	KUNIT_EXPECT_EQ(test, check(to, TARGET, image, size), -EOPNOTSUPP);
 }
 
 /* The administrator's address is brought along, and is nobody's to change. */
@@ -409,6 +477,7 @@ static struct kunit_case state_cases[] = {
 	KUNIT_CASE(headers_are_looked_at),
 	KUNIT_CASE(it_has_to_fit),
 	KUNIT_CASE(neighbours),
+	KUNIT_CASE(idle_neighbours_keep_theirs),
 	KUNIT_CASE(administrators_address),
 	{ }
 };

@@ -33,6 +33,7 @@ static int op_prepare(struct vfio_pci_aux_device *aux)
 	get_task_comm(assign->user_comm, current);
 	i82576_vf_disown(assign->vf);
 	i82576_vf_scrub(assign->vf);
+	assign->vf->moved_out = false;
 	return 0;
 }
 

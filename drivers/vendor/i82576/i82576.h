@@ -179,6 +179,8 @@ struct i82576_stopped {
  * @can_migrate: the device can start its queues in the middle of a ring
  * @migratable: the administrator wants the VF to be migratable
  * @rest: how far it is at rest
+ * @moved_out: it was stopped when it was reset last: unless a user still has it, its
+ *	guest is elsewhere now, and with it the addresses
  * @stopped: valid while @rest is %I82576_STOPPED; @owed until it runs again
  * @announcements: how often its addresses are still to be announced
  * @tokens: messages that the VF may still send in this period
@@ -204,6 +206,7 @@ struct i82576_vf {
 	bool can_migrate;
 	bool migratable;
 	enum i82576_rest rest;
+	bool moved_out;
 	struct i82576_stopped stopped;
 	unsigned int announcements;
 	unsigned int tokens;
@@ -366,7 +369,8 @@ unsigned int i82576_filter_extra_max(struct i82576_pf *pf);
 void i82576_vf_init(struct i82576_pf *pf, unsigned int index);
 void i82576_vf_forget(struct i82576_vf *vf);
 void i82576_vf_open_gate(struct i82576_vf *vf, bool open);
-bool i82576_vf_mac_taken(struct i82576_vf *vf, const u8 *mac, bool by_running);
+bool i82576_vf_mac_taken(struct i82576_vf *vf, const u8 *mac, bool but_left);
+const u8 *i82576_vf_clash(struct i82576_vf *vf);
 void i82576_vf_set_admin_mac(struct i82576_vf *vf, const u8 *mac);
 void i82576_vf_disown(struct i82576_vf *vf);
 int i82576_vf_request(struct i82576_vf *vf, const struct i82576_request *req);

@@ -174,6 +174,7 @@ EXPORT_SYMBOL_IF_KUNIT(i82576_vf_quiesce);
 int i82576_vf_unquiesce(struct i82576_vf *vf, bool full)
 {
 	struct i82576_pf *pf = vf->pf;
+	const u8 *mac;
 	int ret;
 
 	lockdep_assert_held(&pf->lock);
@@ -181,10 +182,10 @@ int i82576_vf_unquiesce(struct i82576_vf *vf, bool full)
 		return 0;
 
 	if (vf->rest == I82576_STOPPED) {
-		if (vf->policy.ready &&
-		    i82576_vf_mac_taken(vf, vf->policy.mac, true)) {
+		mac = vf->policy.ready ? i82576_vf_clash(vf) : NULL;
+		if (mac) {
 			i82576_vf_msg(err, vf, "cannot start: another VF runs with its address %pM\n",
-				      vf->policy.mac);
+				      mac);
 			return -EADDRINUSE;
 		}
 		ret = vf_unstop(vf);

@@ -317,22 +317,23 @@ static int check_fit(struct i82576_vf *vf, const struct image_policy *image)
 }
 
 /*
- * ... or beside the others. While it is sent early, the VF that it comes from may be
- * one of those, and run.
+ * ... or beside the others. When all of it is there, the VF that it comes from is
+ * stopped or gone. Any other keeps its addresses, whether its guest runs or not: a
+ * stream can be made by anybody who has a VF.
  */
 static int check_taken(struct i82576_vf *vf, const struct image_policy *image)
 {
 	unsigned int i;
 
 	if (i82576_vf_mac_taken(vf, image->mac, true)) {
-		i82576_vf_refuse(vf, "another VF runs with its address %pM\n",
+		i82576_vf_refuse(vf, "another VF has its address %pM, and is not the one that it left\n",
 				 image->mac);
 		return -EOPNOTSUPP;
 	}
 	for (i = 0; i < image->extra_count; i++) {
 		if (!i82576_vf_mac_taken(vf, image->extra[i], true))
 			continue;
-		i82576_vf_refuse(vf, "another VF runs with its extra address %pM\n",
+		i82576_vf_refuse(vf, "another VF has its extra address %pM, and is not the one that it left\n",
 				 image->extra[i]);
 		return -EOPNOTSUPP;
 	}
@@ -395,6 +396,7 @@ static void load_policy(struct i82576_vf *vf, const struct image_policy *image)
 	memcpy(policy->mac, image->mac, ETH_ALEN);
 	policy->carried_mac = (flags & IMAGE_ADMIN_MAC) && !policy->admin_mac;
 	policy->ready = flags & IMAGE_READY;
+	vf->moved_out = false;
 	policy->all_multicast = flags & IMAGE_ALL_MULTICAST;
 	policy->max_frame = le16_to_cpu(image->max_frame);
 	policy->extra_count = image->extra_count;

@@ -84,6 +84,7 @@ void i82576_vf_forget(struct i82576_vf *vf)
 
 	lockdep_assert_held(&vf->pf->lock);
 	policy->ready = false;
+	vf->moved_out |= vf->rest == I82576_STOPPED;
 	policy->extra_count = 0;
 	memset(policy->extra, 0, sizeof(policy->extra));
 	policy->hash_count = 0;
@@ -112,40 +113,93 @@ void i82576_vf_was_reset(struct i82576_vf *vf)
 	i82576_vf_forget(vf);
 }
 
+static bool has_mac(const struct i82576_policy *policy, const u8 *mac)
+{
+	unsigned int i;
+
+	if (ether_addr_equal_unaligned(policy->mac, mac))
+		return true;
+	for (i = 0; i < policy->extra_count; i++) {
+		if (ether_addr_equal_unaligned(policy->extra[i], mac))
+			return true;
+	}
+	return false;
+}
+
+/*
+ * Is the guest of this VF migrating, or gone by that? Its addresses are in the record
+ * still, and on their way to another VF, which may be one of this device. One whose
+ * guest has not begun yet, or is just being reset, does not look like that.
+ */
+static bool has_left(const struct i82576_vf *vf)
+{
+	return vf->rest == I82576_STOPPED ||
+	       (vf->moved_out && !(vf->assign && vf->assign->open));
+}
+
 /**
  * i82576_vf_mac_taken - does another VF of the device have this address?
  * @vf: virtual function that wants it; the lock of its PF is held
  * @mac: address
- * @by_running: only those count that use it now. After a migration from one VF
- *	to another both have it in their records.
+ * @but_left: VFs whose guest is migrating or gone do not count
  *
  * The address table gives a frame to one pool, so an address that two VFs have
  * would take the traffic of one of them away.
  *
  * Return: whether.
  */
-bool i82576_vf_mac_taken(struct i82576_vf *vf, const u8 *mac, bool by_running)
+bool i82576_vf_mac_taken(struct i82576_vf *vf, const u8 *mac, bool but_left)
 {
 	struct i82576_pf *pf = vf->pf;
-	unsigned int n, i;
+	unsigned int n;
 
 	lockdep_assert_held(&pf->lock);
 	for (n = 0; n < pf->num_vfs; n++) {
-		struct i82576_policy *other = &pf->vf[n].policy;
-
-		if (n == vf->index)
+		if (n == vf->index || (but_left && has_left(&pf->vf[n])))
 			continue;
-		if (by_running && (!other->ready ||
-				   pf->vf[n].rest == I82576_STOPPED))
-			continue;
-		if (ether_addr_equal_unaligned(other->mac, mac))
+		if (has_mac(&pf->vf[n].policy, mac))
 			return true;
-		for (i = 0; i < other->extra_count; i++) {
-			if (ether_addr_equal_unaligned(other->extra[i], mac))
-				return true;
-		}
 	}
 	return false;
+}
+
+static bool mac_in_use(struct i82576_vf *vf, const u8 *mac)
+{
+	struct i82576_pf *pf = vf->pf;
+	unsigned int n;
+
+	for (n = 0; n < pf->num_vfs; n++) {
+		struct i82576_vf *other = &pf->vf[n];
+
+		if (other != vf && other->policy.ready &&
+		    other->rest != I82576_STOPPED && has_mac(&other->policy, mac))
+			return true;
+	}
+	return false;
+}
+
+/**
+ * i82576_vf_clash - may this VF start with the addresses that it has?
+ * @vf: virtual function; the lock of its PF is held
+ *
+ * After a migration from one VF to another both have them in their records: only one
+ * of the two may run.
+ *
+ * Return: NULL, or one of its addresses that another VF uses now.
+ */
+const u8 *i82576_vf_clash(struct i82576_vf *vf)
+{
+	struct i82576_policy *policy = &vf->policy;
+	unsigned int i;
+
+	lockdep_assert_held(&vf->pf->lock);
+	if (mac_in_use(vf, policy->mac))
+		return policy->mac;
+	for (i = 0; i < policy->extra_count; i++) {
+		if (mac_in_use(vf, policy->extra[i]))
+			return policy->extra[i];
+	}
+	return NULL;
 }
 
 /**
@@ -158,6 +212,7 @@ void i82576_vf_set_admin_mac(struct i82576_vf *vf, const u8 *mac)
 	lockdep_assert_held(&vf->pf->lock);
 	ether_addr_copy(vf->policy.mac, mac);
 	vf->policy.admin_mac = true;
+	vf->moved_out = false;
 	/* The next owner starts with a VF_RESET; one that is there is told so. */
 	vf->policy.extra_count = 0;
 	if (!vf->pf->down)
@@ -180,12 +235,13 @@ void i82576_vf_disown(struct i82576_vf *vf)
 static int request_reset(struct i82576_vf *vf)
 {
 	i82576_vf_forget(vf);
-	if (i82576_vf_mac_taken(vf, vf->policy.mac, true)) {
+	if (i82576_vf_clash(vf)) {
 		i82576_vf_complain(vf, "cannot start: another VF runs with its address %pM; set another one\n",
 				   vf->policy.mac);
 		return -EADDRINUSE;
 	}
 	vf->policy.ready = true;
+	vf->moved_out = false;
 	i82576_filter_mac(vf);
 	i82576_filter_accept(vf);
 	i82576_vf_open_gate(vf, true);
