@@ -59,6 +59,14 @@ static void forget(struct i82576_vf *vf)
 	i82576_mbox_collect(pf);
 }
 
+static int ask_mac(struct i82576_pf *pf, unsigned int n, const u8 *mac)
+{
+	struct i82576_request req = { .kind = I82576_REQ_SET_MAC };
+
+	ether_addr_copy(req.mac, mac);
+	return fake_ask(pf, n, req);
+}
+
 /* What a driver does to VF @n: a ring of each kind, vectors, filters. */
 static void use(struct i82576_pf *pf, unsigned int n)
 {
@@ -468,6 +476,68 @@ static void administrators_address(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, fake_mac(to, TARGET, I82576_REQ_SET_MAC, 1), -EPERM);
 }
 
+/* A guest without an address of the administrator's moves inside of one device. */
+static void own_address_comes_along(struct kunit *test)
+{
+	struct i82576_pf *pf = fake_pf(test, 3);
+	struct i82576_vf *left = &pf->vf[SOURCE], *here = &pf->vf[TARGET];
+	size_t size = i82576_state_size();
+	u8 mac[ETH_ALEN], own[ETH_ALEN], *image;
+
+	ether_addr_copy(mac, left->policy.mac);
+	ether_addr_copy(own, here->policy.mac);
+	fake_reset(pf, SOURCE);
+	image = image_of(test, pf, SOURCE);
+	stop(pf, TARGET);
+	KUNIT_EXPECT_EQ(test, load(pf, TARGET, image, size), 0);
+	KUNIT_EXPECT_EQ(test, start(pf, TARGET, true), 0);
+
+	/* Whoever has the old VF does not get it, not even while the guest is reset, */
+	forget(left);
+	left->rest = I82576_RUNNING;
+	forget(here);
+	KUNIT_EXPECT_EQ(test, fake_reset(pf, SOURCE), -EADDRINUSE);
+	/* which the guest may be, and may say which address it has. */
+	KUNIT_EXPECT_EQ(test, fake_reset(pf, TARGET), 0);
+	KUNIT_EXPECT_TRUE(test, ether_addr_equal_unaligned(here->policy.mac, mac));
+	KUNIT_EXPECT_EQ(test, fake_mac(pf, TARGET, I82576_REQ_SET_MAC, 0x31), 0);
+	KUNIT_EXPECT_EQ(test, ask_mac(pf, 2, mac), -EPROTO);
+	fake_reset(pf, 2);
+	KUNIT_EXPECT_EQ(test, ask_mac(pf, 2, mac), -EADDRINUSE);
+	KUNIT_EXPECT_EQ(test, ask_mac(pf, TARGET, mac), 0);
+	KUNIT_EXPECT_TRUE(test, ether_addr_equal_unaligned(here->policy.mac, mac));
+
+	/* It leaves with the owner. */
+	scoped_guard(mutex, &pf->lock)
+		i82576_vf_disown(here);
+	KUNIT_EXPECT_EQ(test, fake_reset(pf, TARGET), 0);
+	KUNIT_EXPECT_TRUE(test, ether_addr_equal_unaligned(here->policy.mac, own));
+	KUNIT_EXPECT_EQ(test, fake_reset(pf, SOURCE), 0);
+	KUNIT_EXPECT_TRUE(test, ether_addr_equal_unaligned(left->policy.mac, mac));
+}
+
+/* The migration failed behind the point where all had arrived: the guest stays. */
+static void a_destination_that_gives_up_keeps_nothing(struct kunit *test)
+{
+	struct i82576_pf *pf = fake_pf(test, 2);
+	struct i82576_vf *here = &pf->vf[TARGET];
+	u8 *image;
+
+	fake_reset(pf, SOURCE);
+	image = image_of(test, pf, SOURCE);
+	stop(pf, TARGET);
+	KUNIT_EXPECT_EQ(test, load(pf, TARGET, image, i82576_state_size()), 0);
+	/* Reset, and not yet taken back */
+	forget(here);
+	here->rest = I82576_RUNNING;
+	KUNIT_EXPECT_EQ(test, start(pf, SOURCE, true), 0);
+	/* Nor is the address that the VF had before gone with anybody. */
+	KUNIT_EXPECT_TRUE(test, here->moved_out);
+	scoped_guard(mutex, &pf->lock)
+		i82576_vf_disown(here);
+	KUNIT_EXPECT_FALSE(test, here->moved_out);
+}
+
 static struct kunit_case state_cases[] = {
 	KUNIT_CASE(what_is_saved_is_loaded),
 	KUNIT_CASE(only_at_rest),
@@ -479,6 +549,8 @@ static struct kunit_case state_cases[] = {
 	KUNIT_CASE(neighbours),
 	KUNIT_CASE(idle_neighbours_keep_theirs),
 	KUNIT_CASE(administrators_address),
+	KUNIT_CASE(own_address_comes_along),
+	KUNIT_CASE(a_destination_that_gives_up_keeps_nothing),
 	{ }
 };
 

@@ -54,7 +54,9 @@ static void nothing_before_the_reset(struct kunit *test)
 static void addresses(struct kunit *test)
 {
 	struct i82576_pf *pf = fake_pf(test, 2);
+	struct i82576_request own = { .kind = I82576_REQ_SET_MAC };
 
+	ether_addr_copy(own.mac, pf->vf[0].policy.mac);
 	fake_reset(pf, 0);
 	fake_reset(pf, 1);
 	KUNIT_EXPECT_EQ(test, fake_mac(pf, 0, I82576_REQ_SET_MAC, 1), 0);
@@ -66,6 +68,9 @@ static void addresses(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, fake_mac(pf, 0, I82576_REQ_SET_MAC, 2), 0);
 	KUNIT_EXPECT_TRUE(test, receives(pf, 0, 2));
 	KUNIT_EXPECT_FALSE(test, receives(pf, 0, 1));
+
+	/* What it falls back to at a reset is kept for it, too. */
+	KUNIT_EXPECT_EQ(test, fake_ask(pf, 1, own), -EADDRINUSE);
 
 	/* The administrator's stays. */
 	fake_admin_mac(pf, 0, 3);

@@ -65,6 +65,8 @@ struct i82576_vf;
 /**
  * struct i82576_policy - what a VF may send and receive
  * @mac: station address; the one source and destination of @extra_count == 0
+ * @home: station address after a reset: the administrator's, else what the guest
+ *	brought along when it came by migration, else the VF's own default
  * @extra: further unicast addresses that the VF asked for
  * @vlans: VLANs that the VF asked for
  * @hashes: multicast hashes that the VF asked for
@@ -73,8 +75,9 @@ struct i82576_vf;
  * @vlan_count: used entries of @vlans
  * @hash_count: used entries of @hashes
  * @admin_mac: @mac was set by the administrator, the VF may not change it
- * @carried_mac: @mac was set by the administrator of the host that the guest came
- *	from; the same for the guest, and forgotten when the VF changes owner
+ * @carried: @home was brought along; forgotten when the VF changes owner
+ * @carried_mac: of @carried, it was set by the administrator of the host that the
+ *	guest came from; the same for the guest
  * @all_multicast: every multicast frame is for the VF
  * @ready: the VF has been through VF_RESET: it is clear to send (CTS) requests
  *
@@ -83,6 +86,7 @@ struct i82576_vf;
  */
 struct i82576_policy {
 	u8 mac[ETH_ALEN];
+	u8 home[ETH_ALEN];
 	u8 extra[I82576_EXTRA_MACS][ETH_ALEN];
 	u16 vlans[VLVF_COUNT];
 	u16 hashes[I82576_MAX_HASHES];
@@ -91,6 +95,7 @@ struct i82576_policy {
 	u8 vlan_count;
 	u8 hash_count;
 	bool admin_mac;
+	bool carried;
 	bool carried_mac;
 	bool all_multicast;
 	bool ready;

@@ -394,6 +394,9 @@ static void load_policy(struct i82576_vf *vf, const struct image_policy *image)
 	unsigned int i;
 
 	memcpy(policy->mac, image->mac, ETH_ALEN);
+	/* A guest that is reset finds the address again with which it came. */
+	memcpy(policy->home, image->mac, ETH_ALEN);
+	policy->carried = !policy->admin_mac;
 	policy->carried_mac = (flags & IMAGE_ADMIN_MAC) && !policy->admin_mac;
 	policy->ready = flags & IMAGE_READY;
 	vf->moved_out = false;

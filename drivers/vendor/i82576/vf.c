@@ -3,7 +3,9 @@
  * Life of a VF and what it may ask for
  *
  * Two kinds of settings meet in a VF's record. The administrator's last as long
- * as the VF exists; the guest's last until the VF is reset or changes owner.
+ * as the VF exists; the guest's last until the VF is reset or changes owner. The
+ * address with which a guest came by migration is in between: it stays until the VF
+ * changes owner, as the default of the VF that it left would have.
  */
 #include <kunit/visibility.h>
 #include <linux/siphash.h>
@@ -46,7 +48,8 @@ void i82576_vf_init(struct i82576_pf *pf, unsigned int index)
 	mutex_init(&vf->reset_lock);
 	ratelimit_state_init(&vf->log, LOG_INTERVAL, LOG_BURST);
 	ratelimit_set_flags(&vf->log, RATELIMIT_MSG_ON_RELEASE);
-	vf_default_mac(vf, vf->policy.mac);
+	vf_default_mac(vf, vf->policy.home);
+	ether_addr_copy(vf->policy.mac, vf->policy.home);
 }
 EXPORT_SYMBOL_IF_KUNIT(i82576_vf_init);
 
@@ -90,8 +93,7 @@ void i82576_vf_forget(struct i82576_vf *vf)
 	policy->hash_count = 0;
 	policy->all_multicast = false;
 	policy->max_frame = I82576_DEFAULT_FRAME;
-	if (!mac_is_set(policy))
-		vf_default_mac(vf, policy->mac);
+	ether_addr_copy(policy->mac, policy->home);
 
 	i82576_vf_open_gate(vf, false);
 	i82576_filter_mac(vf);
@@ -117,7 +119,9 @@ static bool has_mac(const struct i82576_policy *policy, const u8 *mac)
 {
 	unsigned int i;
 
-	if (ether_addr_equal_unaligned(policy->mac, mac))
+	/* What it comes back to at its next reset is not to be had either. */
+	if (ether_addr_equal_unaligned(policy->mac, mac) ||
+	    ether_addr_equal_unaligned(policy->home, mac))
 		return true;
 	for (i = 0; i < policy->extra_count; i++) {
 		if (ether_addr_equal_unaligned(policy->extra[i], mac))
@@ -163,6 +167,16 @@ bool i82576_vf_mac_taken(struct i82576_vf *vf, const u8 *mac, bool but_left)
 	return false;
 }
 
+/*
+ * Does the VF use its addresses? So does one whose guest has brought its own along and
+ * is just being reset: to the VF that it came from the address does not fall back.
+ */
+static bool uses_macs(const struct i82576_vf *vf)
+{
+	return vf->rest != I82576_STOPPED &&
+	       (vf->policy.ready || (vf->policy.carried && !vf->moved_out));
+}
+
 static bool mac_in_use(struct i82576_vf *vf, const u8 *mac)
 {
 	struct i82576_pf *pf = vf->pf;
@@ -171,8 +185,7 @@ static bool mac_in_use(struct i82576_vf *vf, const u8 *mac)
 	for (n = 0; n < pf->num_vfs; n++) {
 		struct i82576_vf *other = &pf->vf[n];
 
-		if (other != vf && other->policy.ready &&
-		    other->rest != I82576_STOPPED && has_mac(&other->policy, mac))
+		if (other != vf && uses_macs(other) && has_mac(&other->policy, mac))
 			return true;
 	}
 	return false;
@@ -210,8 +223,11 @@ const u8 *i82576_vf_clash(struct i82576_vf *vf)
 void i82576_vf_set_admin_mac(struct i82576_vf *vf, const u8 *mac)
 {
 	lockdep_assert_held(&vf->pf->lock);
+	ether_addr_copy(vf->policy.home, mac);
 	ether_addr_copy(vf->policy.mac, mac);
 	vf->policy.admin_mac = true;
+	vf->policy.carried = false;
+	vf->policy.carried_mac = false;
 	vf->moved_out = false;
 	/* The next owner starts with a VF_RESET; one that is there is told so. */
 	vf->policy.extra_count = 0;
@@ -224,13 +240,20 @@ EXPORT_SYMBOL_IF_KUNIT(i82576_vf_set_admin_mac);
  * i82576_vf_disown - the VF has lost its owner, or is about to get one
  * @vf: virtual function that is scrubbed next; the lock of its PF is held
  *
- * The address that a guest brought along from another host is not the next one's.
+ * The address that a guest brought along is not the next one's; and the VF's own is in
+ * its place, which that guest has not taken anywhere.
  */
 void i82576_vf_disown(struct i82576_vf *vf)
 {
 	lockdep_assert_held(&vf->pf->lock);
+	if (vf->policy.carried) {
+		vf_default_mac(vf, vf->policy.home);
+		vf->moved_out = false;
+	}
+	vf->policy.carried = false;
 	vf->policy.carried_mac = false;
 }
+EXPORT_SYMBOL_IF_KUNIT(i82576_vf_disown);
 
 static int request_reset(struct i82576_vf *vf)
 {
@@ -257,7 +280,9 @@ static int request_mac(struct i82576_vf *vf, const u8 *mac)
 				   mac, vf->policy.mac);
 		return -EPERM;
 	}
-	if (i82576_vf_mac_taken(vf, mac, false)) {
+	/* Its own is in the record of the VF that it came from, too. */
+	if (!ether_addr_equal_unaligned(vf->policy.home, mac) &&
+	    i82576_vf_mac_taken(vf, mac, false)) {
 		i82576_vf_complain(vf, "refused address %pM: another VF has it\n",
 				   mac);
 		return -EADDRINUSE;
