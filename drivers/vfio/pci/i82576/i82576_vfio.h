@@ -49,8 +49,10 @@ struct i82576_rx_ring {
  * @watcher: looks at the rings while somebody wants to know what is written, or NULL;
  *	set under the library's lock of migration, cleared by the last close
  * @was_reset: @rx is void; without lock
- * @stats_lock: protects @stats_base against a load while the guest reads
- * @stats_base: what the guest's counters had beyond the hardware's when it came here
+ * @stats_lock: protects what follows against a load or a reset while the guest reads
+ * @stats_base: what the guest's counters have beyond the hardware's
+ * @stats_seen: what the guest saw of them last
+ * @stats_reset: a bit for each that it has not looked at since a reset
  */
 struct i82576_vfio {
 	struct vfio_pci_core_device core;
@@ -64,6 +66,8 @@ struct i82576_vfio {
 	atomic_t was_reset;
 	spinlock_t stats_lock; /* see above */
 	u32 stats_base[I82576_NUM_STATS];
+	u32 stats_seen[I82576_NUM_STATS];
+	u32 stats_reset;
 };
 
 static inline struct i82576_vfio *to_i82576_vfio(struct vfio_device *vdev)
@@ -76,6 +80,7 @@ int i82576_migration_init(struct i82576_vfio *vf);
 
 /* stats.c */
 int i82576_stats_open(struct i82576_vfio *vf);
+void i82576_stats_was_reset(struct i82576_vfio *vf);
 int i82576_stats_save(struct i82576_vfio *vf, __le32 *stats);
 int i82576_stats_load(struct i82576_vfio *vf, const __le32 *stats);
 

@@ -63,6 +63,7 @@ static int i82576_vfio_reset(struct vfio_pci_core_device *core)
 static void i82576_vfio_was_reset(struct vfio_pci_core_device *core)
 {
 	i82576_track_reset(to_i82576_vfio(&core->vdev));
+	i82576_stats_was_reset(to_i82576_vfio(&core->vdev));
 }
 
 static const struct vfio_pci_core_hooks i82576_vfio_hooks = {
