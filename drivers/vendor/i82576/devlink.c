@@ -64,6 +64,36 @@ static int port_hw_addr_get(struct devlink_port *port, u8 *hw_addr, int *len,
 	return 0;
 }
 
+/* The PCI function of a VF, whatever drives it, or NULL. To be put. */
+static struct pci_dev *get_function(struct i82576_vf *vf)
+{
+	struct pci_dev *pdev = NULL;
+
+	do {
+		pdev = pci_get_device(PCI_VENDOR_ID_INTEL, I82576_VF_DEVICE_ID,
+				      pdev);
+	} while (pdev && (pci_physfn(pdev) != vf->pf->pdev ||
+			  pci_iov_vf_id(pdev) != vf->index));
+	return pdev;
+}
+
+/*
+ * Another driver runs the VF, here or for a guest (vfio-pci): it would go on with the
+ * old address, and neither receive nor be let send. One that has not been through
+ * VF_RESET will learn the new one.
+ */
+static int refuse_under_driver(struct i82576_vf *vf, struct netlink_ext_ack *extack)
+{
+	struct pci_dev *pdev = vf->policy.ready ? get_function(vf) : NULL;
+	struct pci_driver *driver = pdev ? pci_dev_driver(pdev) : NULL;
+
+	if (driver)
+		NL_SET_ERR_MSG_FMT(extack, "VF %u is in use by %s: shut down the guest that has it, or unbind it, first",
+				   vf->index, driver->name);
+	pci_dev_put(pdev);
+	return driver ? -EBUSY : 0;
+}
+
 static int port_hw_addr_set(struct devlink_port *port, const u8 *hw_addr,
 			    int len, struct netlink_ext_ack *extack)
 {
@@ -84,7 +114,7 @@ static int port_hw_addr_set(struct devlink_port *port, const u8 *hw_addr,
 	}
 
 	guard(mutex)(&vf->pf->lock);
-	if (i82576_assign_refuse(vf, extack))
+	if (i82576_assign_refuse(vf, extack) || refuse_under_driver(vf, extack))
 		return -EBUSY;
 	if (i82576_vf_mac_taken(vf, hw_addr, false)) {
 		NL_SET_ERR_MSG_FMT(extack, "%pM belongs to another VF of this device: give another one",
@@ -150,13 +180,8 @@ static int port_state_get(struct devlink_port *port,
 /* Another driver has the VF, or none: say which. */
 static int refuse_foreign(struct i82576_vf *vf, struct netlink_ext_ack *extack)
 {
-	struct pci_dev *pdev = NULL;
+	struct pci_dev *pdev = get_function(vf);
 
-	do {
-		pdev = pci_get_device(PCI_VENDOR_ID_INTEL, I82576_VF_DEVICE_ID,
-				      pdev);
-	} while (pdev && (pci_physfn(pdev) != vf->pf->pdev ||
-			  pci_iov_vf_id(pdev) != vf->index));
 	if (!pdev) {
 		NL_SET_ERR_MSG_FMT(extack, "VF %u is not there yet: try again",
 				   vf->index);

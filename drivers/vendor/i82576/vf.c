@@ -229,7 +229,7 @@ void i82576_vf_set_admin_mac(struct i82576_vf *vf, const u8 *mac)
 	vf->policy.carried = false;
 	vf->policy.carried_mac = false;
 	vf->moved_out = false;
-	/* The next owner starts with a VF_RESET; one that is there is told so. */
+	/* Whoever gets the VF starts with a VF_RESET, and hears of the address by that. */
 	vf->policy.extra_count = 0;
 	if (!vf->pf->down)
 		i82576_filter_mac(vf);
