@@ -310,6 +310,42 @@ static void a_flood_is_stopped(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, mail(pf, 0, MBOX_OP_RESET) & MBOX_ACK);
 }
 
+/* The hardware says that VF @n was reset. */
+static void was_reset(struct i82576_pf *pf, unsigned int n)
+{
+	guard(mutex)(&pf->lock);
+	i82576_write(pf, REG_MBVFICR, 0);
+	i82576_write(pf, REG_VFLRE, BIT(n));
+	i82576_mbox_collect(pf);
+}
+
+static void a_flood_of_resets_is_handled_and_stopped(struct kunit *test)
+{
+	struct i82576_pf *pf = fake_pf(test, 2);
+	struct i82576_vf *vf = &pf->vf[0];
+	unsigned int handled = 0;
+
+	settle();
+	while (!pf->reset_flood && handled < 100000) {
+		was_reset(pf, 0);
+		handled++;
+	}
+	KUNIT_EXPECT_GT(test, handled, 32);
+	KUNIT_EXPECT_EQ(test, vf->stats.throttled, 1);
+	KUNIT_EXPECT_EQ(test, pf->throttled, BIT(0));
+	/* Nothing of what was before it stays. */
+	fake_reset(pf, 0);
+	was_reset(pf, 0);
+	KUNIT_EXPECT_FALSE(test, vf->policy.ready);
+	KUNIT_EXPECT_EQ(test, i82576_read(pf, REG_RAH(0)), 0);
+	KUNIT_EXPECT_TRUE(test, mail(pf, 1, MBOX_OP_RESET) & MBOX_ACK);
+
+	settle();
+	pf->reset_flood = false;
+	was_reset(pf, 0);
+	KUNIT_EXPECT_FALSE(test, pf->reset_flood);
+}
+
 static u32 notified(struct i82576_pf *pf, unsigned int n)
 {
 	guard(mutex)(&pf->lock);
@@ -356,6 +392,7 @@ static struct kunit_case vf_cases[] = {
 	KUNIT_CASE(tables_come_back),
 	KUNIT_CASE(messages_are_answered),
 	KUNIT_CASE(a_flood_is_stopped),
+	KUNIT_CASE(a_flood_of_resets_is_handled_and_stopped),
 	KUNIT_CASE(news_of_the_link),
 	{ }
 };

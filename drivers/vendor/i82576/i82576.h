@@ -106,7 +106,8 @@ struct i82576_policy {
  * @requests: messages taken
  * @refused: of those, answered with NACK
  * @malformed: of @refused, those that no driver would send
- * @throttled: times the VF was made to wait because it flooded the mailbox
+ * @throttled: times the VF was made to wait because it flooded the mailbox, or was
+ *	reset without end
  * @stuck: times an answer was lost because the VF did not let go of the mailbox
  * @spoofed: times the hardware dropped a frame with a foreign source address
  */
@@ -188,7 +189,7 @@ struct i82576_stopped {
  *	guest is elsewhere now, and with it the addresses
  * @stopped: valid while @rest is %I82576_STOPPED; @owed until it runs again
  * @announcements: how often its addresses are still to be announced
- * @tokens: messages that the VF may still send in this period
+ * @tokens: messages and resets that the VF may still have in this period
  * @refilled: when @tokens was filled up last, in jiffies
  * @unacked: the VF has not yet read the last message to it
  * @interrupted: a driver was at work when a reset began that it did not ask for
@@ -246,7 +247,8 @@ struct i82576_vf {
  * @test_error: an administrator wants to see how an error is handled
  * @link: link state as last reported
  * @pending: VFs with a message waiting
- * @throttled: of those, the ones that must wait because they flooded us
+ * @throttled: those that must wait because they flooded us, with messages or resets
+ * @reset_flood: one of @throttled did so with resets
  * @vlvf_vid: VLAN of each VLVF entry
  * @vlvf_pools: VFs in each VLVF entry; 0 if the entry is free
  * @vf: table of VFs
@@ -272,6 +274,7 @@ struct i82576_pf {
 	bool link;
 	u8 pending;
 	u8 throttled;
+	bool reset_flood;
 	u16 vlvf_vid[VLVF_COUNT];
 	u8 vlvf_pools[VLVF_COUNT];
 	struct i82576_vf vf[I82576_MAX_VFS];

@@ -126,6 +126,7 @@ static const char *service_events(struct i82576_pf *pf)
 	if (cause == U32_MAX && !i82576_health_answers(pf))
 		return "does not answer";
 	pf->throttled = 0;
+	pf->reset_flood = false;
 	i82576_mbox_collect(pf);
 	i82576_link_watch(pf);
 	spoof_watch(pf);
@@ -152,6 +153,7 @@ static void service_mailboxes(struct i82576_pf *pf)
 
 static unsigned long service_rearm(struct i82576_pf *pf)
 {
+	u32 causes = PF_CAUSES;
 	bool announcing;
 
 	guard(mutex)(&pf->lock);
@@ -159,14 +161,19 @@ static unsigned long service_rearm(struct i82576_pf *pf)
 		return 0;
 	announcing = i82576_announce_service(pf);
 	i82576_write(pf, REG_MBVFIMR, MBVFICR_REQS & ~pf->throttled);
+	/* Resets of one VF cannot be masked: all VFs wait, which others hardly notice. */
+	if (pf->reset_flood) {
+		causes &= ~ICR_VMMB;
+		i82576_write(pf, REG_IMC, ICR_VMMB);
+	}
 	/* QEMU: reading ICR masks what it returns, whatever IAM says. */
-	i82576_write(pf, REG_IMS, PF_CAUSES);
+	i82576_write(pf, REG_IMS, causes);
 	i82576_write(pf, REG_EIMS, BIT(PF_VECTOR));
 	/* A message of before the unmasking does not interrupt again. */
-	if (i82576_read(pf, REG_VFLRE) ||
+	if ((!pf->reset_flood && i82576_read(pf, REG_VFLRE)) ||
 	    (i82576_read(pf, REG_MBVFICR) & MBVFICR_REQS & ~pf->throttled))
 		return 1;
-	if (pf->throttled)
+	if (pf->throttled || pf->reset_flood)
 		return THROTTLE_PERIOD;
 	return announcing ? ANNOUNCE_PERIOD : POLL_PERIOD;
 }

@@ -16,7 +16,7 @@
 #define OWN_TRIES	20
 #define OWN_DELAY_US	10
 
-/* Far more than a driver needs, and too little to keep the host busy. */
+/* Messages and resets: more than a driver needs, too little to keep the host busy */
 #define FLOOD_BURST	32
 #define FLOOD_PERIOD	msecs_to_jiffies(10)
 
@@ -160,6 +160,9 @@ EXPORT_SYMBOL_IF_KUNIT(i82576_mbox_serve);
  * A driver resets its VF and then sends VF_RESET. Messages are read before resets
  * and resets handled before messages, so that a reset is never seen after the
  * message that followed it. A message from before a reset finds the VF not ready.
+ *
+ * A reset costs the host as much as a message and more, and a guest can have as many as
+ * it likes. Each that is seen is handled; who has too many is not looked at so soon.
  */
 void i82576_mbox_collect(struct i82576_pf *pf)
 {
@@ -173,8 +176,13 @@ void i82576_mbox_collect(struct i82576_pf *pf)
 	i82576_write(pf, REG_VFLRE, resets);
 
 	for (n = 0; n < pf->num_vfs; n++) {
-		if (resets & BIT(n))
+		if (resets & BIT(n)) {
 			i82576_vf_was_reset(&pf->vf[n]);
+			if (mbox_flooded(&pf->vf[n])) {
+				pf->throttled |= BIT(n);
+				pf->reset_flood = true;
+			}
+		}
 		if (events & MBVFICR_ACK(n))
 			pf->vf[n].unacked = false;
 		if (events & MBVFICR_REQ(n))
