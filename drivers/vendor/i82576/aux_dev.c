@@ -200,7 +200,8 @@ static struct i82576_assign *assign_alloc(struct i82576_vf *vf,
 	INIT_WORK(&assign->retire, assign_retire_work);
 	init_completion(&assign->gone);
 	vfio_pci_aux_init(&assign->aux, vf->pdev, &i82576_aux_ops);
-	assign->aux.migratable = vf->migratable;
+	/* The wish is older than the trial if the VF was bound anew in between. */
+	assign->aux.migratable = vf->migratable && vf->can_migrate;
 	assign->aux.adev.name = I82576_AUX_NAME;
 	assign->aux.adev.dev.release = assign_release;
 	ret = assign_id(vf->pdev, &assign->aux.adev.id);

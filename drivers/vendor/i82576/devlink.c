@@ -131,7 +131,8 @@ static int port_migratable_get(struct devlink_port *port, bool *is_enable,
 	struct i82576_vf *vf = to_vf(port);
 
 	guard(mutex)(&vf->pf->lock);
-	*is_enable = vf->migratable;
+	/* The VF is tried out each time it is bound, and may have turned out unfit. */
+	*is_enable = vf->migratable && vf->can_migrate;
 	return 0;
 }
 
