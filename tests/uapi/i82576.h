@@ -11,6 +11,8 @@
 #include "vfio.h"
 
 #define BAR		VFIO_PCI_BAR0_REGION_INDEX
+#define CTRL		0x000
+#define CTRL_RST	0x04000000
 #define VMBMEM		0x800
 #define V2P		0xc40
 #define V2P_REQ		0x01
@@ -20,6 +22,7 @@
 #define V2P_PFACK	0x20
 #define V2P_RSTD	0x80
 #define GOOD_PACKETS	0xf10	/* received */
+#define SENT_PACKETS	0xf14
 #define VTEIMS		0x1524
 #define VTIVAR_MISC	0x1740
 #define VECTORS		3

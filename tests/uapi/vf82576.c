@@ -6,6 +6,8 @@
  * Arguments: BDF, that of a second VF to which it can be migrated, if there is one, and
  * in the environment ADMIN_MAC=xx:xx:… if the administrator has set one.
  */
+#include <time.h>
+
 #include "i82576.h"
 #include "mig.h"
 #include "pci.h"
@@ -107,6 +109,51 @@ TEST(flood, "a flood of requests is survived, and answered in the end")
 	EXPECT_GRANTED(d, MSG_LPE, 1518, 0);
 }
 
+/* How often the PF has interrupted */
+static unsigned int interrupts(void)
+{
+	FILE *f = fopen("/proc/interrupts", "r");
+	unsigned int count = 0;
+	char line[256];
+
+	ASSERT(f);
+	while (fgets(line, sizeof(line), f)) {
+		if (strstr(line, " i82576\n"))
+			sscanf(line, " %*u: %u", &count);
+	}
+	fclose(f);
+	return count;
+}
+
+static unsigned int now_ms(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+/* 32 in 10 ms, and what it takes to see that they are too many */
+TEST(resets, "a flood of resets keeps the host no busier than it lets it")
+{
+	unsigned int before, began, count, ms;
+	struct vfio *d = dut();
+
+	ASSERT(vf_reset(d, NULL));
+	before = interrupts();
+	began = now_ms();
+	for (int n = 0; n < 3000; n++)
+		bar_write32(d, BAR, CTRL, CTRL_RST);
+	ms = now_ms() - began;
+	count = interrupts() - before;
+	test_note("3000 resets in %u ms, %u interrupts", ms, count);
+	EXPECT(count > 0);
+	EXPECT(count <= 100 + 4 * ms);
+	EXPECT(WITHIN(2000, vf_ask1(d, MSG_LPE, 1518, 0) & MSG_NACK));
+	EXPECT(WITHIN(5000, vf_reset(d, NULL)));
+	EXPECT_GRANTED(d, MSG_LPE, 1518, 0);
+}
+
 /* What an owner can leave behind: offset, and bits that hold what is written. */
 static const struct leftover {
 	const char *name;
@@ -197,6 +244,76 @@ TEST(told, "who has a VF that is reset from outside is told, and who resets it i
 	vfio_irq_off(d, VFIO_PCI_MSIX_IRQ_INDEX);
 	for (int i = 0; i < VECTORS; i++)
 		close(efds[i]);
+}
+
+static void reset_pf(struct vfio *d)
+{
+	char pf[64];
+
+	ASSERT_EQ(sysfs_link(d->bdf, "physfn", pf, sizeof(pf)), 0);
+	ASSERT_EQ(sysfs_write(pf, "reset", "1"), 0);
+}
+
+TEST(counters, "counters begin at 0 for an owner, and a reset of the PF does not turn them back")
+{
+	struct vf_sender s;
+	uint32_t seen;
+	struct vfio *d;
+
+	dut_close();
+	d = dut();
+	EXPECT_EQ(bar_read32(d, BAR, SENT_PACKETS), 0);
+	ASSERT(vf_sender_start(&s, d, 0x100000));
+	ASSERT(vf_send(&s, 5, 100));
+	seen = bar_read32(d, BAR, SENT_PACKETS);
+	EXPECT_EQ(seen, 5);
+	reset_pf(d);
+	EXPECT_EQ(bar_read32(d, BAR, SENT_PACKETS), seen);
+
+	/* Some that nobody has looked at when they are lost */
+	ASSERT(vf_sender_start(&s, d, 0x200000));
+	ASSERT(vf_send(&s, 3, 100));
+	seen = bar_read32(d, BAR, SENT_PACKETS);
+	EXPECT_EQ(seen, 8);
+	ASSERT(vf_send(&s, 2, 100));
+	reset_pf(d);
+	ASSERT(vf_sender_start(&s, d, 0x300000));
+	ASSERT(vf_send(&s, 1, 100));
+	EXPECT(bar_read32(d, BAR, SENT_PACKETS) - seen <= 3);
+	dut_close();
+}
+
+TEST(home, "a guest that moves with the address of its VF has it there after resets, too")
+{
+	static struct stream s;
+	struct vfio *d, other;
+	uint8_t was[6], is[6];
+
+	if (args.nbdf < 2)
+		SKIP("no second VF");
+	d = mig_fresh();
+	ASSERT(vf_reset(d, was));
+	save(d, &s);
+	ASSERT_EQ(vfio_open(&other, args.bdf[1]), 0);
+	/* Not while the VF that has it might go on as it likes, */
+	mig_reset(d);
+	EXPECT(!load(&other, s.data, s.len));
+	mig_reset(&other);
+	ASSERT(vf_reset(d, NULL));
+	save(d, &s);
+	EXPECT(load(&other, s.data, s.len));
+	EXPECT_EQ(set_state(&other, RUNNING), NO_FD);
+	/* and then that one does not get it back. */
+	dut_close();
+	d = dut();
+	EXPECT(!vf_reset(d, NULL));
+	ASSERT(vf_reset(&other, is));
+	EXPECT(!memcmp(was, is, 6));
+	EXPECT_GRANTED(&other, MSG_SET_MAC, is[0] | is[1] << 8 | is[2] << 16 |
+		       (uint32_t)is[3] << 24, is[4] | is[5] << 8);
+	vfio_close(&other);
+	ASSERT(vf_reset(d, is));
+	EXPECT(!memcmp(was, is, 6));
 }
 
 TEST(move, "what a driver asked for is granted where its VF's state is loaded, too")
