@@ -18,6 +18,7 @@
  */
 #include <linux/cleanup.h>
 #include <linux/log2.h>
+#include <linux/nospec.h>
 #include <linux/slab.h>
 #include <linux/uaccess.h>
 #include <linux/unaligned.h>
@@ -282,6 +283,7 @@ ssize_t vpc_config_read(struct vfio_pci_core_state *st, char __user *buf,
 
 	if (unlikely(offset >= size))
 		return -EINVAL;
+	offset = array_index_nospec(offset, size);
 	do {
 		ret = vpc_gate_pass(st) ?: wake(st, &awoken);
 		if (unlikely(ret))
@@ -440,6 +442,7 @@ ssize_t vpc_config_write(struct vfio_pci_core_state *st, const char __user *buf,
 
 	if (unlikely(offset >= size))
 		return -EINVAL;
+	offset = array_index_nospec(offset, size);
 	if (unlikely(vpc_gate_inert(st)))
 		return -EIO;
 
