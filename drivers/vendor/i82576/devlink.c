@@ -210,7 +210,7 @@ static int port_activate(struct i82576_vf *vf, struct netlink_ext_ack *extack)
 			return -EBUSY;
 		}
 		if (vf->pf->lost) {
-			NL_SET_ERR_MSG(extack, "the device is lost: remove it or reset its slot");
+			NL_SET_ERR_MSG(extack, "the device is lost: reset its PCI function (sysfs), or remove it");
 			return -EIO;
 		}
 	}
