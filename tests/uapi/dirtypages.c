@@ -127,7 +127,8 @@ static void expect_failed(struct vfio *d, int fd)
 	char c;
 
 	EXPECT_EQ(read_fd(fd, &c, 1), -EIO);
-	EXPECT_EQ(set_state(d, STOP_COPY), REFUSED(EIO));
+	EXPECT_EQ(set_state(d, STOP_COPY), NO_FD);
+	EXPECT_EQ(read_fd(fd, &c, 1), -ENODEV);
 	EXPECT_EQ(set_state(d, RUNNING), NO_FD);
 	close(fd);
 }
