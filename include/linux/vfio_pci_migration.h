@@ -127,8 +127,9 @@ struct vfio_pci_core_mig_ops {
 
 	/**
 	 * @dirty_refresh: declare what the user may have changed without the
-	 * driver's seeing it. Called when the device has come to rest and before
-	 * a report. Optional.
+	 * driver's seeing it. Called when the device has come to
+	 * %VFIO_PCI_CORE_REST_P2P, again when it is stopped, and before a report.
+	 * Optional.
 	 */
 	int (*dirty_refresh)(struct vfio_pci_core_device *core);
 };

@@ -164,8 +164,12 @@ int vpc_mig_rest(struct vpc_migration *mig, enum vfio_pci_core_rest level)
 	lockdep_assert_held(&mig->lock);
 	while (!ret && mig->rest < level) {
 		ret = mig->ops->quiesce(mig->core, mig->rest + 1);
-		if (!ret)
-			mig->rest++;
+		if (ret)
+			break;
+		mig->rest++;
+		/* It writes no more, and where it did is easier to tell than when it is off. */
+		if (mig->rest == VFIO_PCI_CORE_REST_P2P)
+			vpc_dirty_refresh(mig);
 	}
 	while (!ret && mig->rest > level) {
 		ret = mig->ops->unquiesce(mig->core, mig->rest - 1);
