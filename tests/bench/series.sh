@@ -21,7 +21,7 @@ bulk() {
 	for way in from to; do
 		python3 /src/tests/guest/peer.py bulk-$way 5003 "$mb" >/tmp/bulk &
 		peer_pid=$!
-		wait_for 10 sh -c 'ss -ltn | grep -q :5003'
+		wait_for 30 sh -c 'ss -ltn | grep -q :5003'
 		does=send
 		[ $way = from ] || does=receive
 		l2_run "$1" "bulk $2 5003 $does $mb" 120
