@@ -240,8 +240,7 @@ struct vfio_pci_core_policy {
 	bool disable_idle_d3;
 };
 
-const struct vfio_pci_core_policy *
-vfio_pci_core_add_policy(const struct vfio_pci_core_policy *policy);
+void vfio_pci_core_add_policy(const struct vfio_pci_core_policy *policy);
 
 #ifdef CONFIG_VPC_DMABUF
 /* For iommufd, which looks it up by name: dmabuf.c */

@@ -64,6 +64,23 @@ static inline int fake_mac(struct i82576_pf *pf, unsigned int n,
 			.kind = kind, .mac = { 0x06, 0, 0, 0, 0, last } });
 }
 
+static inline int fake_own_mac(struct i82576_pf *pf, unsigned int n, const u8 *mac)
+{
+	struct i82576_request req = { .kind = I82576_REQ_SET_MAC };
+
+	ether_addr_copy(req.mac, mac);
+	return fake_ask(pf, n, req);
+}
+
+/* The hardware says that VF @n was reset. */
+static inline void fake_was_reset(struct i82576_pf *pf, unsigned int n)
+{
+	guard(mutex)(&pf->lock);
+	i82576_write(pf, REG_MBVFICR, 0);
+	i82576_write(pf, REG_VFLRE, BIT(n));
+	i82576_mbox_collect(pf);
+}
+
 static inline int fake_vlan(struct i82576_pf *pf, unsigned int n, u16 vid, bool add)
 {
 	return fake_ask(pf, n, (struct i82576_request){

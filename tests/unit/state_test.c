@@ -48,25 +48,6 @@ static int load(struct i82576_pf *pf, unsigned int n, const void *buf, size_t si
 	return i82576_state_load(&pf->vf[n], buf, size);
 }
 
-/* A reset of the VF, as its record sees it */
-static void forget(struct i82576_vf *vf)
-{
-	struct i82576_pf *pf = vf->pf;
-
-	guard(mutex)(&pf->lock);
-	i82576_write(pf, REG_MBVFICR, 0);
-	i82576_write(pf, REG_VFLRE, BIT(vf->index));
-	i82576_mbox_collect(pf);
-}
-
-static int ask_mac(struct i82576_pf *pf, unsigned int n, const u8 *mac)
-{
-	struct i82576_request req = { .kind = I82576_REQ_SET_MAC };
-
-	ether_addr_copy(req.mac, mac);
-	return fake_ask(pf, n, req);
-}
-
 /* What a driver does to VF @n: a ring of each kind, vectors, filters. */
 static void use(struct i82576_pf *pf, unsigned int n)
 {
@@ -431,7 +412,7 @@ static void idle_neighbours_keep_theirs(struct kunit *test)
 	fake_admin_mac(to, SOURCE, 0x11);
 	KUNIT_EXPECT_EQ(test, check(to, TARGET, image, size), -EOPNOTSUPP);
 	fake_reset(to, SOURCE);
-	forget(holder);
+	fake_was_reset(to, SOURCE);
 	KUNIT_EXPECT_EQ(test, check(to, TARGET, image, size), -EOPNOTSUPP);
 
 	/* Stopped, it may be the source. Reset then, it is only if its user goes. */
@@ -439,7 +420,7 @@ static void idle_neighbours_keep_theirs(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, stop(to, SOURCE), 0);
 	KUNIT_EXPECT_EQ(test, check(to, TARGET, image, size), 0);
 	holder->assign = &assign;
-	forget(holder);
+	fake_was_reset(to, SOURCE);
 	holder->rest = I82576_RUNNING;
 	KUNIT_EXPECT_EQ(test, check(to, TARGET, image, size), -EOPNOTSUPP);
 	assign.open = false;
@@ -493,18 +474,18 @@ static void own_address_comes_along(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, start(pf, TARGET, true), 0);
 
 	/* Whoever has the old VF does not get it, not even while the guest is reset, */
-	forget(left);
+	fake_was_reset(pf, SOURCE);
 	left->rest = I82576_RUNNING;
-	forget(here);
+	fake_was_reset(pf, TARGET);
 	KUNIT_EXPECT_EQ(test, fake_reset(pf, SOURCE), -EADDRINUSE);
 	/* which the guest may be, and may say which address it has. */
 	KUNIT_EXPECT_EQ(test, fake_reset(pf, TARGET), 0);
 	KUNIT_EXPECT_TRUE(test, ether_addr_equal_unaligned(here->policy.mac, mac));
 	KUNIT_EXPECT_EQ(test, fake_mac(pf, TARGET, I82576_REQ_SET_MAC, 0x31), 0);
-	KUNIT_EXPECT_EQ(test, ask_mac(pf, 2, mac), -EPROTO);
+	KUNIT_EXPECT_EQ(test, fake_own_mac(pf, 2, mac), -EPROTO);
 	fake_reset(pf, 2);
-	KUNIT_EXPECT_EQ(test, ask_mac(pf, 2, mac), -EADDRINUSE);
-	KUNIT_EXPECT_EQ(test, ask_mac(pf, TARGET, mac), 0);
+	KUNIT_EXPECT_EQ(test, fake_own_mac(pf, 2, mac), -EADDRINUSE);
+	KUNIT_EXPECT_EQ(test, fake_own_mac(pf, TARGET, mac), 0);
 	KUNIT_EXPECT_TRUE(test, ether_addr_equal_unaligned(here->policy.mac, mac));
 
 	/* It leaves with the owner. */
@@ -528,7 +509,7 @@ static void a_destination_that_gives_up_keeps_nothing(struct kunit *test)
 	stop(pf, TARGET);
 	KUNIT_EXPECT_EQ(test, load(pf, TARGET, image, i82576_state_size()), 0);
 	/* Reset, and not yet taken back */
-	forget(here);
+	fake_was_reset(pf, TARGET);
 	here->rest = I82576_RUNNING;
 	KUNIT_EXPECT_EQ(test, start(pf, SOURCE, true), 0);
 	/* Nor is the address that the VF had before gone with anybody. */

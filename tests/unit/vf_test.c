@@ -54,9 +54,9 @@ static void nothing_before_the_reset(struct kunit *test)
 static void addresses(struct kunit *test)
 {
 	struct i82576_pf *pf = fake_pf(test, 2);
-	struct i82576_request own = { .kind = I82576_REQ_SET_MAC };
+	u8 own[ETH_ALEN];
 
-	ether_addr_copy(own.mac, pf->vf[0].policy.mac);
+	ether_addr_copy(own, pf->vf[0].policy.mac);
 	fake_reset(pf, 0);
 	fake_reset(pf, 1);
 	KUNIT_EXPECT_EQ(test, fake_mac(pf, 0, I82576_REQ_SET_MAC, 1), 0);
@@ -70,7 +70,7 @@ static void addresses(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, receives(pf, 0, 1));
 
 	/* What it falls back to at a reset is kept for it, too. */
-	KUNIT_EXPECT_EQ(test, fake_ask(pf, 1, own), -EADDRINUSE);
+	KUNIT_EXPECT_EQ(test, fake_own_mac(pf, 1, own), -EADDRINUSE);
 
 	/* The administrator's stays. */
 	fake_admin_mac(pf, 0, 3);
@@ -310,15 +310,6 @@ static void a_flood_is_stopped(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, mail(pf, 0, MBOX_OP_RESET) & MBOX_ACK);
 }
 
-/* The hardware says that VF @n was reset. */
-static void was_reset(struct i82576_pf *pf, unsigned int n)
-{
-	guard(mutex)(&pf->lock);
-	i82576_write(pf, REG_MBVFICR, 0);
-	i82576_write(pf, REG_VFLRE, BIT(n));
-	i82576_mbox_collect(pf);
-}
-
 static void a_flood_of_resets_is_handled_and_stopped(struct kunit *test)
 {
 	struct i82576_pf *pf = fake_pf(test, 2);
@@ -327,7 +318,7 @@ static void a_flood_of_resets_is_handled_and_stopped(struct kunit *test)
 
 	settle();
 	while (!pf->reset_flood && handled < 100000) {
-		was_reset(pf, 0);
+		fake_was_reset(pf, 0);
 		handled++;
 	}
 	KUNIT_EXPECT_GT(test, handled, 32);
@@ -335,14 +326,14 @@ static void a_flood_of_resets_is_handled_and_stopped(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, pf->throttled, BIT(0));
 	/* Nothing of what was before it stays. */
 	fake_reset(pf, 0);
-	was_reset(pf, 0);
+	fake_was_reset(pf, 0);
 	KUNIT_EXPECT_FALSE(test, vf->policy.ready);
 	KUNIT_EXPECT_EQ(test, i82576_read(pf, REG_RAH(0)), 0);
 	KUNIT_EXPECT_TRUE(test, mail(pf, 1, MBOX_OP_RESET) & MBOX_ACK);
 
 	settle();
 	pf->reset_flood = false;
-	was_reset(pf, 0);
+	fake_was_reset(pf, 0);
 	KUNIT_EXPECT_FALSE(test, pf->reset_flood);
 }
 

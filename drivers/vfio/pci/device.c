@@ -81,15 +81,12 @@ EXPORT_SYMBOL_VPC(vfio_pci_core_inherit_ops);
  * parameter of the library or of a driver, holds for all devices.
  *
  * Context: module_init of a driver.
- * Return: the policy in force.
  */
-const struct vfio_pci_core_policy *
-vfio_pci_core_add_policy(const struct vfio_pci_core_policy *policy)
+void vfio_pci_core_add_policy(const struct vfio_pci_core_policy *policy)
 {
 	vpc_policy.nointxmask |= policy->nointxmask;
 	vpc_policy.disable_vga |= policy->disable_vga;
 	vpc_policy.disable_idle_d3 |= policy->disable_idle_d3;
-	return &vpc_policy;
 }
 EXPORT_SYMBOL_VPC(vfio_pci_core_add_policy);
 

@@ -199,7 +199,7 @@ static int go_to_d3(struct vfio_pci_core_state *st)
 	int ret;
 
 	lockdep_assert_held(&power->d3_lock);
-	if (loses_state(pdev) && !power->lost) {
+	if (loses_state(pdev)) {
 		pci_save_state(pdev);
 		power->lost = pci_store_saved_state(pdev);
 	}
@@ -291,8 +291,7 @@ void vpc_power_wake(struct vfio_pci_core_state *st)
 /* The function has left D3hot without its user, who may have written COMMAND in it. */
 static void was_woken(struct vfio_pci_core_state *st)
 {
-	scoped_guard(rwsem_read, &st->gate.lock)
-		vpc_config_decode(st);
+	vpc_config_reset_done(st);
 	vpc_gate_follow_power(st);
 }
 
