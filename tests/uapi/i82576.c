@@ -108,6 +108,7 @@ bool vf_sender_start(struct vf_sender *s, struct vfio *d, uint64_t iova)
 	s->d = d;
 	s->iova = iova;
 	s->tail = 0;
+	memset(s->to, 0xff, sizeof(s->to));
 	if (vfio_ioctl(d->fd, VFIO_DEVICE_RESET, NULL) || !vf_reset(d, s->mac))
 		return false;
 	s->mem = vfio_dma_map(d, iova, SENDER_BYTES);
@@ -125,7 +126,7 @@ static uint64_t put_frame(struct vf_sender *s, unsigned int slot, unsigned int l
 	uint8_t *frame = (uint8_t *)s->mem + at;
 
 	memset(frame, ++number, len);
-	memset(frame, 0xff, 6);
+	memcpy(frame, s->to, 6);
 	memcpy(frame + 6, s->mac, 6);
 	/* Local experimental EtherType 1 */
 	frame[12] = 0x88;

@@ -71,13 +71,14 @@ struct vf_sender {
 	uint64_t iova;
 	char *mem;
 	uint8_t mac[6];
+	uint8_t to[6];		/* everybody, unless the test says otherwise */
 	unsigned int tail;
 };
 
 bool vf_sender_start(struct vf_sender *s, struct vfio *d, uint64_t iova);
-/* Broadcast @count frames of @len bytes, each filled with its number; all at once */
 /* Have @count frames ready, for one write of @tail to TX(TAIL) to send them. */
 void vf_put(struct vf_sender *s, unsigned int count, unsigned int len);
+/* Send @count frames of @len bytes, each filled with its number; all at once */
 bool vf_send(struct vf_sender *s, unsigned int count, unsigned int len);
 
 #endif

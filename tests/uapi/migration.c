@@ -18,6 +18,11 @@
 #define EDU_RAISE	0x60
 #define EDU_ACK		0x64
 
+/* Newer than Debian's headers */
+#ifndef VFIO_DEVICE_FEATURE_MIG_PRECOPY_INFOv2
+#define VFIO_DEVICE_FEATURE_MIG_PRECOPY_INFOv2 12
+#endif
+
 TEST(offered, "migration is offered with STOP_COPY, and a size above 0")
 {
 	struct vfio_device_feature_mig_data_size size = {};
@@ -184,6 +189,37 @@ TEST(precopy, "pre-copy: initial data, then ENOMSG, then the rest; its info; pol
 	EXPECT_EQ(read_fd(fd, &byte, 1), -ENODEV);
 	close(fd);
 	EXPECT(load(d, s.data, s.len));
+}
+
+TEST(precopy_v2, "flags of the pre-copy info: an output for who asks, else left alone")
+{
+	struct vfio_precopy_info info = { .argsz = sizeof(info), .flags = 0xa5a5a5a5 };
+	const uint32_t v2 = VFIO_DEVICE_FEATURE_MIG_PRECOPY_INFOv2;
+	struct vfio *d;
+	int fd;
+
+	/* Not asked for by those who had it before */
+	dut_close();
+	d = mig_fresh();
+	if (!(mig_flags(d) & VFIO_MIGRATION_PRE_COPY))
+		SKIP("no pre-copy");
+	fd = set_state(d, PRE_COPY);
+	ASSERT(fd >= 0);
+	ASSERT_EQ(vfio_ioctl(fd, VFIO_MIG_GET_PRECOPY_INFO, &info), 0);
+	EXPECT_EQ(info.flags, 0xa5a5a5a5);
+	close(fd);
+	mig_reset(d);
+	if (vfio_feature(d, VFIO_DEVICE_FEATURE_SET | v2, NULL, 0) == -ENOTTY)
+		SKIP("the kernel has no version 2");
+
+	fd = set_state(d, PRE_COPY);
+	ASSERT(fd >= 0);
+	ASSERT_EQ(vfio_ioctl(fd, VFIO_MIG_GET_PRECOPY_INFO, &info), 0);
+	EXPECT_EQ(info.flags, 0);
+	EXPECT(info.initial_bytes > 0);
+	close(fd);
+	mig_reset(d);
+	dut_close();
 }
 
 TEST(cancel, "a session that is given up in any state leaves the device running")

@@ -60,6 +60,8 @@ static void use(struct i82576_pf *pf, unsigned int n)
 	fake_vlan(pf, n, 200, true);
 	fake_ask(pf, n, (struct i82576_request){ .kind = I82576_REQ_SET_MULTICAST,
 		 .hashes = { 5, 6 }, .hash_count = 2 });
+	fake_ask(pf, n, (struct i82576_request){ .kind = I82576_REQ_SET_PROMISC,
+		 .multicast = true });
 	i82576_write(pf, REG_RDLEN(q), RING_BYTES);
 	i82576_write(pf, REG_RDH(q), 7);
 	i82576_write(pf, REG_RDT(q), 3);
@@ -126,6 +128,8 @@ static void what_is_saved_is_loaded(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, i82576_read(to, REG_VFRE), 0);
 	KUNIT_EXPECT_EQ(test, start(to, TARGET, true), 0);
 	KUNIT_EXPECT_EQ(test, i82576_read(to, REG_VFRE), BIT(TARGET));
+	KUNIT_EXPECT_EQ(test, i82576_read(to, REG_VMOLR(TARGET)) & (VMOLR_ROMPE | VMOLR_MPE),
+			VMOLR_ROMPE | VMOLR_MPE);
 	KUNIT_EXPECT_EQ(test, i82576_read(to, REG_P2VMAILBOX(TARGET)), P2V_STS);
 	KUNIT_EXPECT_EQ(test, i82576_read(to, REG_PVTEICS(TARGET)), PVT_VECTORS);
 }
