@@ -18,10 +18,8 @@
 #define EDU_RAISE	0x60
 #define EDU_ACK		0x64
 
-/* Newer than Debian's headers */
-#ifndef VFIO_DEVICE_FEATURE_MIG_PRECOPY_INFOv2
-#define VFIO_DEVICE_FEATURE_MIG_PRECOPY_INFOv2 12
-#endif
+/* VFIO_DEVICE_FEATURE_MIG_PRECOPY_INFOv2, which older headers do not have */
+#define FEATURE_PRECOPY_INFO_V2	12
 
 TEST(offered, "migration is offered with STOP_COPY, and a size above 0")
 {
@@ -194,7 +192,6 @@ TEST(precopy, "pre-copy: initial data, then ENOMSG, then the rest; its info; pol
 TEST(precopy_v2, "flags of the pre-copy info: an output for who asks, else left alone")
 {
 	struct vfio_precopy_info info = { .argsz = sizeof(info), .flags = 0xa5a5a5a5 };
-	const uint32_t v2 = VFIO_DEVICE_FEATURE_MIG_PRECOPY_INFOv2;
 	struct vfio *d;
 	int fd;
 
@@ -209,7 +206,8 @@ TEST(precopy_v2, "flags of the pre-copy info: an output for who asks, else left 
 	EXPECT_EQ(info.flags, 0xa5a5a5a5);
 	close(fd);
 	mig_reset(d);
-	if (vfio_feature(d, VFIO_DEVICE_FEATURE_SET | v2, NULL, 0) == -ENOTTY)
+	if (vfio_feature(d, VFIO_DEVICE_FEATURE_SET | FEATURE_PRECOPY_INFO_V2,
+			 NULL, 0) == -ENOTTY)
 		SKIP("the kernel has no version 2");
 
 	fd = set_state(d, PRE_COPY);
