@@ -47,7 +47,7 @@ menuconfig: ## choose what is built (no need to: the defaults are complete)
 demo: ## the main job, shown: a VF through devlink to a guest
 	@tests/demo
 
-check: ## build, check the style, run every test
+check: ## build, check the style, run the tests that do not take long
 	@tests/run --kernel $(KERNEL) $(if $(JOBS),--jobs $(JOBS)) $(T)
 
 coverage: ## run the tests on the debug kernel, report what they reach

@@ -188,8 +188,8 @@ struct vfio_pci_aux_events {
  *	follows it; constant while the auxiliary device exists
  * @lock: protects @events, @drvdata and @resets. Held by attach and detach, and by the
  *	vendor driver around each event, so that a handler runs completely or not
- *	at all. Outermost with respect to every lock of the VFIO driver; may be
- *	taken with the vendor driver's own locks held.
+ *	at all. Outermost with respect to every lock of the VFIO driver; not taken
+ *	with a lock of the vendor driver held that one of its ops takes.
  * @events: handlers of the attached VFIO driver, or NULL. Private to the helpers
  *	below.
  * @resets: announced resets that are not over. Private to the helpers below.
@@ -229,6 +229,8 @@ to_vfio_pci_aux_device(struct auxiliary_device *adev)
  * @ops: the vendor driver's ops, with static lifetime
  *
  * Called by the vendor driver before auxiliary_device_init().
+ *
+ * Context: any; nobody knows of the device yet.
  */
 static inline void vfio_pci_aux_init(struct vfio_pci_aux_device *aux,
 				     struct pci_dev *pdev,

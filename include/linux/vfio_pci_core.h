@@ -107,6 +107,7 @@ to_vfio_pci_core(struct vfio_device *vdev)
  * @_ops: ops table that went through vfio_pci_core_inherit_ops()
  * @_hooks: &struct vfio_pci_core_hooks or NULL
  *
+ * Context: probe of the driver; may sleep.
  * Return: pointer to a zeroed @dev_struct with one reference, to be put with
  * vfio_put_device(), or ERR_PTR().
  */
@@ -170,7 +171,8 @@ int vfio_pci_core_sriov_configure(struct vfio_pci_core_device *core, int nr_virt
  * struct vfio_pci_core_trap_ops - accesses of the user to a range of a BAR
  *
  * Called in place of the access to the hardware, with the function's memory
- * enabled and no reset in progress. @offset is relative to the BAR. May sleep.
+ * enabled and no reset in progress. @offset is relative to the BAR. May sleep, but
+ * not touch memory of the user: the gate is held.
  */
 struct vfio_pci_core_trap_ops {
 	/**
@@ -198,17 +200,23 @@ int vfio_pci_core_trap(struct vfio_pci_core_device *core, int bar, u64 start,
 /**
  * struct vfio_pci_core_region_ops - a region that a driver adds
  *
- * @data is what vfio_pci_core_add_region() was given.
+ * @data is what vfio_pci_core_add_region() was given. These pass no gate: the function
+ * may be in a reset, have its memory off, or have left. Its registers are read with
+ * vfio_pci_core_bar_read(), which looks.
  */
 struct vfio_pci_core_region_ops {
 	/**
 	 * @rw: the user reads or writes @count bytes at @offset of the region,
-	 * within its size. Mandatory. Return: bytes moved or a negative errno.
+	 * within its size. Mandatory. The function is resumed; may sleep. Return:
+	 * bytes moved or a negative errno.
 	 */
 	ssize_t (*rw)(struct vfio_pci_core_device *core, void *data,
 		      char __user *buf, size_t count, u64 offset, bool write);
 
-	/** @mmap: map the region; only with VFIO_REGION_INFO_FLAG_MMAP. */
+	/**
+	 * @mmap: map the region; only with VFIO_REGION_INFO_FLAG_MMAP. Called with
+	 * the user's mmap_lock held. Return: 0 or a negative errno.
+	 */
 	int (*mmap)(struct vfio_pci_core_device *core, void *data,
 		    struct vm_area_struct *vma, u64 offset);
 
@@ -216,7 +224,10 @@ struct vfio_pci_core_region_ops {
 	int (*add_caps)(struct vfio_pci_core_device *core, void *data,
 			struct vfio_info_cap *caps);
 
-	/** @release: the device is closed; free @data. Optional. */
+	/**
+	 * @release: the device is closed; free @data. Optional. Called with
+	 * vfio_device_set.lock held.
+	 */
 	void (*release)(struct vfio_pci_core_device *core, void *data);
 };
 

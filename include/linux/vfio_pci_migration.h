@@ -17,8 +17,11 @@
  * that come at a bad moment.
  *
  * Ops of one device are called one at a time, with the device open and under a lock
- * of the library, so an op may call nothing of the library but what is said for it
- * here. None of them is called after the device is closed. There are two exceptions to
+ * of the library, so an op may call nothing of the library but
+ * vfio_pci_core_bar_map(), vfio_pci_core_bar_read(), vfio_pci_core_dma_read() and what
+ * is said for it here. The user may have switched memory off or put the device to sleep:
+ * vfio_pci_core_bar_read() says so with -EIO, a read of the mapping gives ones.
+ * None of them is called after the device is closed. There are two exceptions to
  * "one at a time", @check and @check_early: they are called while the user writes, under
  * a lock of the data session only, and therefore beside any other op.
  *

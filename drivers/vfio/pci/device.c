@@ -57,6 +57,8 @@ static const struct vfio_device_ops vpc_default_ops = {
  * module_init, before the first vfio_pci_core_alloc_device(); the table may be
  * __ro_after_init. A new operation of the kernel's table reaches all drivers
  * with the library.
+ *
+ * Context: module_init of a driver.
  */
 void vfio_pci_core_inherit_ops(struct vfio_device_ops *ops)
 {
@@ -96,6 +98,7 @@ EXPORT_SYMBOL_VPC(vfio_pci_core_add_policy);
  *
  * A driver that overrides init calls this first.
  *
+ * Context: called by vfio.ko in vfio_pci_core_alloc_device(); may sleep.
  * Return: 0 or -ENOMEM.
  */
 int vfio_pci_core_init_device(struct vfio_device *vdev)
@@ -128,6 +131,8 @@ EXPORT_SYMBOL_VPC(vfio_pci_core_init_device);
  * @vdev: device whose last reference is gone
  *
  * A driver that overrides release calls this last.
+ *
+ * Context: called by vfio.ko when nobody has the device any more; may sleep.
  */
 void vfio_pci_core_release_device(struct vfio_device *vdev)
 {

@@ -394,6 +394,8 @@ EXPORT_SYMBOL_VPC(vfio_pci_core_dirty_failed);
  *
  * A driver without that op is not allowed to pin pages. Where the device may write,
  * tracking fails: what is mapped there next is not what was pinned.
+ *
+ * Context: called by the IOMMU container, whose list of devices is locked; may sleep.
  */
 void vfio_pci_core_dirty_unmap(struct vfio_device *vdev, u64 iova, u64 length)
 {

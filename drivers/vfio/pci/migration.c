@@ -425,6 +425,7 @@ void vpc_migration_free(struct vfio_pci_core_state *st)
  * A driver whose ops have @dirty_declare also sets
  * vfio_pci_core_dirty_unmap() as &vfio_device_ops.dma_unmap.
  *
+ * Context: probe of the driver; may sleep.
  * Return: 0; -EINVAL if @flags or @ops lack something; -ENOMEM.
  */
 int vfio_pci_core_migration_init(struct vfio_pci_core_device *core,

@@ -331,6 +331,7 @@ void vpc_power_close(struct vfio_pci_core_state *st)
  *
  * For the runtime_suspend callback of the function's PCI driver.
  *
+ * Context: that callback; may sleep.
  * Return: 0.
  */
 int vfio_pci_core_runtime_suspend(struct vfio_pci_core_device *core)
@@ -358,6 +359,7 @@ EXPORT_SYMBOL_VPC(vfio_pci_core_runtime_suspend);
  * For the runtime_resume callback of the function's PCI driver. A user who
  * entered low power with a wakeup eventfd is told, and stays out of low power.
  *
+ * Context: that callback; may sleep.
  * Return: 0.
  */
 int vfio_pci_core_runtime_resume(struct vfio_pci_core_device *core)

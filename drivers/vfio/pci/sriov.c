@@ -133,6 +133,7 @@ static int match_token(struct vfio_pci_core_state *st, const uuid_t *uuid)
  * @buf: what the user gave to VFIO_GROUP_GET_DEVICE_FD: the function's name,
  *	which may be followed by " vf_token=" and a UUID
  *
+ * Context: called by vfio.ko for each device of a group; may sleep.
  * Return: 1 if @vdev is meant, 0 if not, -EINVAL for a malformed or unneeded
  * token, -EACCES for a token that is missing or wrong.
  */
@@ -173,6 +174,7 @@ EXPORT_SYMBOL_VPC(vfio_pci_core_match);
  * @vdev: device that is being bound through its character device
  * @uuid: the token that the user gave, or NULL
  *
+ * Context: called by vfio.ko with &vfio_device_set.lock held; may sleep.
  * Return: 0 if he may open it, -EINVAL for an unneeded token, -EACCES for one
  * that is missing or wrong.
  */

@@ -53,8 +53,9 @@
  *    call of a driver's &struct vfio_pci_core_mig_ops. A reset never waits for it.
  * b. &struct vpc_mig_file.lock: data of a session.
  * c. locks of the driver, if it has any.
- * d. &struct vpc_dirty.lock: where the device may write. The IOMMU container's own
- *    locks nest in it.
+ * d. &struct vpc_dirty.lock: where the device may write. The lock of the IOMMU
+ *    container nests in it; that of its list of devices, which it holds when it calls
+ *    vfio_pci_core_dirty_unmap(), is outside.
  *
  * Memory of the user is touched under all of them but b, so none is taken where 6 or
  * an mmap_lock is held. A reset waits for b, since whoever holds it without a is soon
