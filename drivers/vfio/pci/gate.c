@@ -10,6 +10,8 @@
  * A reset can last seconds and calls into drivers, so no lock is held across it:
  * the gate remembers that it is blocked, and users wait.
  */
+#include <kunit/visibility.h>
+
 #include "trace.h"
 #include "vpc.h"
 
@@ -231,6 +233,9 @@ static void unblock(struct vfio_pci_core_state *st)
 /*
  * A reset is over, or with @happened false did not come about. The last of those that
  * overlap does what follows, again if another has begun and ended meanwhile.
+ *
+ * What did not come about may have brought the function to D0 all the same, and users
+ * have been kept away, who could change the state of migration: both is made good.
  */
 void vpc_gate_reset_over(struct vfio_pci_core_state *st, bool happened)
 {
@@ -238,6 +243,8 @@ void vpc_gate_reset_over(struct vfio_pci_core_state *st, bool happened)
 	bool opens = false;
 	unsigned int begun;
 
+	if (!happened)
+		vpc_config_reset_done(st);
 	down_write(&gate->lock);
 	if (!happened)
 		gate->begun--;
@@ -249,14 +256,18 @@ void vpc_gate_reset_over(struct vfio_pci_core_state *st, bool happened)
 		gate->followed = begun;
 	}
 	if (!WARN_ON(!gate->resets) && !--gate->resets) {
+		vpc_migration_gate_opens(st);
 		unblock(st);
 		opens = true;
 	}
 	gate_changed(st);
 	up_write(&gate->lock);
-	if (opens)
-		give_back(st);
+	if (!opens)
+		return;
+	give_back(st);
+	vpc_migration_follow(st);
 }
+EXPORT_SYMBOL_IF_KUNIT(vpc_gate_reset_over);
 
 /**
  * vfio_pci_core_reset_end - let the user go on after a reset

@@ -383,7 +383,7 @@ static int reset_set(struct vfio_device_set *set, struct pci_dev *pdev)
 	ret = pci_reset_bus(pdev);
 	trace_vpc_hot_reset(pdev, ret);
 	list_for_each_entry(vdev, &set->device_list, dev_set_list)
-		vfio_pci_core_reset_end(to_vfio_pci_core(vdev));
+		vpc_gate_reset_over(vpc_state(vdev), ret != -EAGAIN);
 	let_set_sleep(set, NULL);
 	return ret;
 }

@@ -252,8 +252,10 @@ static bool out_of_reach(struct vpc_migration *mig)
  * VMM whose migration fails by that comes back to a guest that runs; one that is
  * refused the way back has to end the guest (seen with QEMU).
  *
- * The driver is not asked, so mig->rest stays what it was told last. When the device is
- * back, its reset has ended, or the next arc makes good what is missing here.
+ * The driver is not asked, so mig->rest stays what it was told last, and the state
+ * becomes RUNNING when the gate opens, whether or not there has been a reset.
+ *
+ * Return: 0, or a negative errno.
  */
 static int set_state_gone(struct vpc_migration *mig,
 			  enum vfio_device_mig_state goal)
@@ -262,6 +264,7 @@ static int set_state_gone(struct vpc_migration *mig,
 	int ret;
 
 	lockdep_assert_held(&mig->lock);
+	lockdep_assert_held_read(&mig->core->state->gate.lock);
 	if (mig->state == goal)
 		return 0;
 	/* Says whether there is such a state, and a way from the one that is. */
@@ -275,9 +278,56 @@ static int set_state_gone(struct vpc_migration *mig,
 	trace_vpc_mig_state(mig->core->pdev, mig->state, goal, ret);
 	if (ret)
 		return ret;
-	vpc_mig_file_end(mig);
 	mig->state = goal;
+	WRITE_ONCE(mig->behind, true);
 	return 0;
+}
+
+/* If the device is out of reach: true, and what became of it is in @ret. */
+static bool changed_gone(struct vpc_migration *mig, enum vfio_device_mig_state goal,
+			 int *ret)
+{
+	if (likely(!out_of_reach(mig)))
+		return false;
+	/* The gate does not open between the look and the note. */
+	scoped_guard(rwsem_read, &mig->core->state->gate.lock) {
+		if (!out_of_reach(mig))
+			return false;
+		*ret = set_state_gone(mig, goal);
+	}
+	if (mig->behind)
+		vpc_mig_file_end(mig);
+	return true;
+}
+
+/*
+ * The device is fresh from a reset: what it was before is void. An arc that was being
+ * taken meanwhile may have brought it to rest after the reset, so its driver is told
+ * to let it go on, which most often it does already.
+ */
+static void back_to_running(struct vpc_migration *mig)
+{
+	enum vfio_device_mig_state from = mig->state;
+	int ret;
+
+	lockdep_assert_held(&mig->lock);
+	vpc_mig_file_end(mig);
+	WRITE_ONCE(mig->behind, false);
+	mig->state = VFIO_DEVICE_STATE_RUNNING;
+	ret = vpc_mig_rest(mig, VFIO_PCI_CORE_ACTIVE);
+	if (ret || from != mig->state)
+		trace_vpc_mig_state(mig->core->pdev, from, mig->state, ret);
+	if (!ret)
+		return;
+	pci_err(mig->core->pdev, "does not go on after a reset: has to be reset again\n");
+	mig->state = VFIO_DEVICE_STATE_ERROR;
+}
+
+/* Do what a reset has left a note of. */
+static void follow_reset(struct vpc_migration *mig)
+{
+	if (atomic_xchg(&mig->was_reset, 0))
+		back_to_running(mig);
 }
 
 static struct file *mig_set_state(struct vfio_device *vdev,
@@ -286,12 +336,15 @@ static struct file *mig_set_state(struct vfio_device *vdev,
 	struct vpc_migration *mig = to_migration(vdev);
 	const struct vpc_arc *arc;
 	struct file *filp = NULL;
+	int ret;
 
 	vpc_mig_lock(mig);
-	if (out_of_reach(mig)) {
-		filp = ERR_PTR(set_state_gone(mig, goal));
+	if (changed_gone(mig, goal, &ret)) {
+		filp = ERR_PTR(ret);
 		goto out;
 	}
+	/* It may just have come back. */
+	follow_reset(mig);
 	/* Only the last arc of a path returns a file: sessions are no way stations. */
 	while (!filp && mig->state != goal) {
 		arc = next_arc(mig, goal);
@@ -329,31 +382,10 @@ static const struct vfio_migration_ops vpc_mig_ops = {
 	.migration_get_data_size = mig_get_data_size,
 };
 
-/*
- * The device is fresh from a reset: what it was before is void. An arc that was being
- * taken meanwhile may have brought it to rest after the reset, so its driver is told
- * to let it go on, which most often it does already.
- */
-static void back_to_running(struct vpc_migration *mig)
-{
-	enum vfio_device_mig_state from = mig->state;
-	int ret;
-
-	lockdep_assert_held(&mig->lock);
-	vpc_mig_file_end(mig);
-	mig->state = VFIO_DEVICE_STATE_RUNNING;
-	ret = vpc_mig_rest(mig, VFIO_PCI_CORE_ACTIVE);
-	if (ret || from != mig->state)
-		trace_vpc_mig_state(mig->core->pdev, from, mig->state, ret);
-	if (!ret)
-		return;
-	pci_err(mig->core->pdev, "does not go on after a reset: has to be reset again\n");
-	mig->state = VFIO_DEVICE_STATE_ERROR;
-}
-
 void vpc_mig_lock(struct vpc_migration *mig)
 {
 	mutex_lock(&mig->lock);
+	follow_reset(mig);
 }
 
 /*
@@ -365,10 +397,9 @@ void vpc_mig_lock(struct vpc_migration *mig)
 void vpc_mig_unlock(struct vpc_migration *mig)
 {
 	do {
-		if (atomic_xchg(&mig->was_reset, 0))
-			back_to_running(mig);
+		follow_reset(mig);
 		mutex_unlock(&mig->lock);
-		/* Unlock before read; pairs with that in vpc_migration_reset_done() */
+		/* Unlock before read; pairs with that in vpc_migration_follow() */
 		smp_mb();
 	} while (atomic_read(&mig->was_reset) && mutex_trylock(&mig->lock));
 }
@@ -382,9 +413,29 @@ void vpc_migration_reset_done(struct vfio_pci_core_state *st)
 		return;
 	vpc_dirty_was_reset(mig);
 	atomic_set(&mig->was_reset, 1);
+	vpc_migration_follow(st);
+}
+
+/* The gate is about to open to a state that was changed behind it. */
+void vpc_migration_gate_opens(struct vfio_pci_core_state *st)
+{
+	struct vpc_migration *mig = st->migration;
+
+	lockdep_assert_held_write(&st->gate.lock);
+	if (mig && READ_ONCE(mig->behind))
+		atomic_set(&mig->was_reset, 1);
+}
+
+/* If there is a note of a reset and nobody has the lock, do what is due. */
+void vpc_migration_follow(struct vfio_pci_core_state *st)
+{
+	struct vpc_migration *mig = st->migration;
+
+	if (!mig)
+		return;
 	/* Note before lock; pairs with that in vpc_mig_unlock() */
 	smp_mb();
-	if (mutex_trylock(&mig->lock))
+	if (atomic_read(&mig->was_reset) && mutex_trylock(&mig->lock))
 		vpc_mig_unlock(mig);
 }
 
@@ -398,6 +449,7 @@ void vpc_migration_close(struct vfio_pci_core_state *st)
 	vpc_mig_lock(mig);
 	vpc_mig_file_end(mig);
 	mig->rest = VFIO_PCI_CORE_ACTIVE;
+	mig->behind = false;
 	mig->state = VFIO_DEVICE_STATE_RUNNING;
 	vpc_dirty_close(mig);
 	vpc_mig_unlock(mig);

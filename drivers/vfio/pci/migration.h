@@ -60,12 +60,15 @@ struct vpc_dirty {
  * struct vpc_migration - migration of one device
  * @core: the device
  * @ops: its driver's
- * @lock: protects the members up to @file, and calls of @ops one at a time. Nests
+ * @lock: protects the members up to @behind, and calls of @ops one at a time. Nests
  *	in nothing of the library; driver's locks, &vpc_mig_file.lock and
  *	&vpc_dirty.lock nest in it. To be released by vpc_mig_unlock() only.
  * @state: as the user sees it
  * @rest: how far the device is at rest
  * @file: data session under way, or NULL
+ * @behind: the state was changed while the device was out of reach, and its driver not
+ *	asked. Set with the lock of the gate read-held, too, so that it is seen by whoever
+ *	opens the gate.
  * @was_reset: the device was reset: state becomes RUNNING when @lock is free
  * @dirty: where the device may write
  */
@@ -76,6 +79,7 @@ struct vpc_migration {
 	enum vfio_device_mig_state state;
 	enum vfio_pci_core_rest rest;
 	struct vpc_mig_file *file;
+	bool behind;
 	atomic_t was_reset;
 	struct vpc_dirty dirty;
 };

@@ -33,8 +33,8 @@ static int reset_pci(struct vfio_pci_core_state *st)
 /*
  * Reset the function with the user kept away. Config space, as far as the PCI
  * core saves it, is afterwards what it was before. -EAGAIN if somebody else
- * holds the device lock, which leaves the function as it is; -ENOTTY if it has no way to
- * be reset.
+ * holds the device lock, which leaves the function as it is, but not in D3hot; -ENOTTY
+ * if it has no way to be reset.
  */
 int vpc_reset_function(struct vfio_pci_core_state *st)
 {

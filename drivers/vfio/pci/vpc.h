@@ -487,6 +487,8 @@ int vpc_sriov_feature_token(struct vfio_pci_core_state *st, u32 flags,
 
 /* migration.c */
 void vpc_migration_reset_done(struct vfio_pci_core_state *st);
+void vpc_migration_gate_opens(struct vfio_pci_core_state *st);
+void vpc_migration_follow(struct vfio_pci_core_state *st);
 void vpc_migration_close(struct vfio_pci_core_state *st);
 void vpc_migration_free(struct vfio_pci_core_state *st);
 
