@@ -162,6 +162,9 @@ void vpc_intx_resume(struct vfio_pci_core_state *st)
 	scoped_guard(spinlock_irqsave, &irqs->slock) {
 		if (!WARN_ON_ONCE(!irqs->intx_sleeps) && !--irqs->intx_sleeps) {
 			irqs->intx_masks &= ~VPC_INTX_BY_SLEEP;
+			/* Set up in D3hot, of which the function has kept nothing? */
+			if (irqs->intx && !irqs->intx->disintx)
+				set_disintx(st, false);
 			apply_masks(irqs);
 		}
 	}

@@ -280,8 +280,9 @@ int vpc_power_set_state(struct vfio_pci_core_state *st, pci_power_t state)
  */
 void vpc_power_wake(struct vfio_pci_core_state *st)
 {
-	/* AER calls with a lock held that power states need, but not in D3hot. */
-	if (likely(!READ_ONCE(st->power.d3)) || pci_channel_offline(st->pdev))
+	/* AER of a function or of its PF calls with a lock held that power states need. */
+	if (likely(!READ_ONCE(st->power.d3)) || pci_channel_offline(pci_physfn(st->pdev)) ||
+	    pci_channel_offline(st->pdev))
 		return;
 
 	guard(mutex)(&st->power.d3_lock);
@@ -304,8 +305,11 @@ int vpc_power_hold_d0(struct vfio_pci_core_state *st)
 		ret = go_to_d0(st);
 		st->power.vfs = !ret;
 	}
-	if (!ret)
+	/* The user may be writing COMMAND. */
+	if (!ret) {
+		guard(mutex)(&st->config.lock);
 		was_woken(st);
+	}
 	return ret;
 }
 
