@@ -236,6 +236,9 @@ struct i82576_vf {
  * @reporter: devlink health reporter, or NULL
  * @service: takes the mailbox, link and error events, in process context
  * @recovery: pending from a fatal error until the PCI core has recovered from it
+ * @recovered: a reset that is under way takes the place of that; protected by the device
+ *	lock
+ * @config: config space as probe has left it
  * @irq: Linux number of the one interrupt that the PF uses
  * @perm_mac: address in the NVM; not used on the wire, VF addresses come from it
  * @lock: protects the registers of the device and everything below; order: see
@@ -261,6 +264,8 @@ struct i82576_pf {
 	struct devlink_health_reporter *reporter;
 	struct delayed_work service;
 	struct delayed_work recovery;
+	bool recovered;
+	struct pci_saved_state *config;
 	int irq;
 	u8 perm_mac[ETH_ALEN];
 

@@ -65,6 +65,16 @@ static void pf_not_recovered(struct work_struct *work)
 	i82576_pf_give_up(pf);
 }
 
+/*
+ * Config space as probe has left it. What the PCI core has saved since then may be what a
+ * device did not answer.
+ */
+static void pf_restore_config(struct i82576_pf *pf)
+{
+	if (!pci_load_saved_state(pf->pdev, pf->config))
+		pci_restore_state(pf->pdev);
+}
+
 static int pf_probe(struct pci_dev *pdev, const struct pci_device_id *id)
 {
 	struct i82576_pf *pf;
@@ -93,14 +103,19 @@ static int pf_probe(struct pci_dev *pdev, const struct pci_device_id *id)
 	ret = i82576_pf_start(pf);
 	if (ret)
 		goto err_irq;
+	ret = -ENOMEM;
+	pci_save_state(pdev);
+	pf->config = pci_store_saved_state(pdev);
+	if (!pf->config)
+		goto err_stop;
 	ret = i82576_devlink_register(pf);
 	if (ret)
-		goto err_stop;
+		goto err_config;
 	pci_set_drvdata(pdev, pf);
-	/* For pf_slot_reset() and pf_reset_prepare(). */
-	pci_save_state(pdev);
 	return 0;
 
+err_config:
+	kfree(pf->config);
 err_stop:
 	i82576_pf_stop(pf);
 err_irq:
@@ -127,6 +142,7 @@ static void pf_remove(struct pci_dev *pdev)
 	i82576_irq_free(pf);
 	i82576_devlink_unregister(pf);
 	pf_unmap(pf);
+	kfree(pf->config);
 	mutex_destroy(&pf->lock);
 	devlink_free(pf->devlink);
 }
@@ -164,8 +180,7 @@ static pci_ers_result_t pf_slot_reset(struct pci_dev *pdev)
 
 	if (!cancel_delayed_work_sync(&pf->recovery))
 		return PCI_ERS_RESULT_DISCONNECT;
-	pci_restore_state(pdev);
-	pci_save_state(pdev);
+	pf_restore_config(pf);
 	if (i82576_pf_reset_done(pf))
 		return PCI_ERS_RESULT_DISCONNECT;
 	return PCI_ERS_RESULT_RECOVERED;
@@ -175,9 +190,11 @@ static void pf_reset_prepare(struct pci_dev *pdev)
 {
 	struct i82576_pf *pf = pci_get_drvdata(pdev);
 
+	/* An administrator does what the PCI core could not: nobody gives up now. */
+	pf->recovered = cancel_delayed_work_sync(&pf->recovery);
 	/* What the PCI core is about to save would be what a failure has left. */
-	if (delayed_work_pending(&pf->recovery) || READ_ONCE(pf->lost))
-		pci_restore_state(pdev);
+	if (pf->recovered || READ_ONCE(pf->lost))
+		pf_restore_config(pf);
 	i82576_pf_reset_begin(pf);
 }
 
@@ -186,14 +203,18 @@ static void pf_reset_done(struct pci_dev *pdev)
 	struct i82576_pf *pf = pci_get_drvdata(pdev);
 
 	/* After a recovery that failed nobody else says so. */
-	pdev->error_state = pci_channel_io_normal;
+	if (pdev->error_state == pci_channel_io_frozen)
+		pdev->error_state = pci_channel_io_normal;
+	/* Before the reset it may not have answered, and ones have been saved. */
+	if (pf->recovered || READ_ONCE(pf->lost))
+		pf_restore_config(pf);
 	i82576_pf_reset_done(pf);
-	/* An administrator has done what the PCI core could not. */
+	/* The end of what the error began, and of one that came during the reset. */
+	if (pf->recovered)
+		i82576_pf_reset_done(pf);
 	if (cancel_delayed_work_sync(&pf->recovery))
 		i82576_pf_reset_done(pf);
-	/* For the next failure: what the PCI core saved, it has used up. */
-	if (!READ_ONCE(pf->lost))
-		pci_save_state(pdev);
+	pf->recovered = false;
 }
 
 static const struct pci_error_handlers pf_err_handlers = {
@@ -214,11 +235,7 @@ static int pf_suspend(struct device *dev)
 
 static int pf_resume(struct device *dev)
 {
-	int ret = i82576_pf_reset_done(dev_get_drvdata(dev));
-
-	if (!ret)
-		pci_save_state(to_pci_dev(dev));
-	return ret;
+	return i82576_pf_reset_done(dev_get_drvdata(dev));
 }
 
 static DEFINE_SIMPLE_DEV_PM_OPS(pf_pm_ops, pf_suspend, pf_resume);
