@@ -85,6 +85,8 @@ MODULE_PARM_DESC(track_buffers, "For tests: without this, migration loses what t
  * slow, a migration that fails is better than a guest that does not come to its turn.
  */
 #define PAUSES			3
+/* One that took longer has waited for the end of a reset, and not worked. */
+#define LONGEST_LOOK_US		100000
 
 /* Regions and rings, as the library numbers them */
 #define REGION_RX(q)	(q)
@@ -454,7 +456,7 @@ static void wait_for_work(struct i82576_vfio *vf)
 
 static int watch(void *data)
 {
-	unsigned long us;
+	unsigned long us, spent;
 	ktime_t start;
 
 	/* Before the guest, which it serves; for some microseconds each time */
@@ -463,7 +465,9 @@ static int watch(void *data)
 		wait_for_work(data);
 		start = ktime_get();
 		us = watch_once(data);
-		us = max_t(u64, us, PAUSES * ktime_us_delta(ktime_get(), start));
+		spent = ktime_us_delta(ktime_get(), start);
+		if (spent <= LONGEST_LOOK_US)
+			us = max(us, PAUSES * spent);
 		usleep_range(us, us + us / 4);
 	}
 	return 0;
