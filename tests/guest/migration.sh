@@ -198,5 +198,12 @@ mig_log() {
 	mig_run "$1" "dmesg | grep -iE 'igbvf|eth0|WARN|BUG|Oops|lockup|stall' || :"
 }
 
+# mig_unnoticed NAME : it says what it said when /tmp/log was written
+mig_unnoticed() {
+	mig_log "$1" | diff /tmp/log - && return
+	devlink health diagnose "pci/$PF" reporter device
+	fail "the guest's kernel noticed"
+}
+
 # mig_counter NAME FIELD : one of the interface's counters in the guest
 mig_counter() { mig_run "$1" "cat /sys/class/net/eth0/statistics/$2"; }
