@@ -186,6 +186,34 @@ TEST(unmask_eventfd, "an eventfd unmasks it, until it is taken away")
 	close(unmask);
 }
 
+/* ENOTTY of the kernel's own */
+TEST(mask_eventfd, "an eventfd masks it, until it is taken away")
+{
+	const struct model *m;
+	int efd, mask = efd_new(), none = -1, ret;
+	struct vfio *d = raisable(&efd, &m);
+	uint64_t one = 1;
+
+	ret = vfio_set_irqs(d, EVENTFD | MASK, INTX, 0, 1, &mask, 4);
+	if (ret == -ENOTTY)
+		SKIP("masking by eventfd is not offered");
+	ASSERT_EQ(ret, 0);
+	ASSERT_EQ(write(mask, &one, 8), 8);
+	m->raise(d, 0);
+	EXPECT(efd_silent(efd));
+	ASSERT_EQ(vfio_set_irqs(d, NONE | UNMASK, INTX, 0, 1, NULL, 0), 0);
+	EXPECT(efd_fires(efd));
+	m->lower(d);
+	ASSERT_EQ(vfio_set_irqs(d, NONE | UNMASK, INTX, 0, 1, NULL, 0), 0);
+	ASSERT_EQ(vfio_set_irqs(d, EVENTFD | MASK, INTX, 0, 1, &none, 4), 0);
+	ASSERT_EQ(write(mask, &one, 8), 8);
+	m->raise(d, 0);
+	EXPECT(efd_fires(efd));
+	m->lower(d);
+	done(d, efd);
+	close(mask);
+}
+
 TEST(unmask_pending, "an eventfd that is already signalled unmasks when it is set")
 {
 	const struct model *m;

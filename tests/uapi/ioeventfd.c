@@ -91,6 +91,38 @@ TEST(sizes, "1, 2, 4 and 8 bytes are offered, exactly one of them")
 	close(efd);
 }
 
+/* A BAR with memory behind it says so; what one of registers would make of this? */
+static unsigned int memory_bar(struct vfio *d)
+{
+	for (unsigned int bar = 0; bar < 6 && !model_of(d); bar++)
+		if (d->region[bar].flags & VFIO_REGION_INFO_FLAG_MMAP &&
+		    cfg_read(d, PCI_BASE_ADDRESS_0 + 4 * bar, 4) & PCI_BASE_ADDRESS_MEM_PREFETCH)
+			return bar;
+	SKIP("no memory behind its BAR");
+}
+
+TEST(widths, "as many bytes are written as were asked for")
+{
+	const uint64_t old = 0x5555555555555555, new = 0x8877665544332211;
+	struct vfio *d = dut();
+	unsigned int bar = memory_bar(d);
+	uint64_t at = 8, is;
+	off_t pos = d->region[bar].offset + at;
+	int efd = efd_new();
+
+	for (unsigned int size = 1; size <= 8; size *= 2) {
+		uint64_t mask = size == 8 ? UINT64_MAX : (1ull << 8 * size) - 1;
+
+		ASSERT_EQ(pwrite(d->fd, &old, 8, pos), 8);
+		ASSERT_EQ(set(d, bar, at, new & mask, size, efd), 0);
+		signal_efd(efd);
+		EXPECT(WITHIN(1000, pread(d->fd, &is, 8, pos) == 8 && is != old));
+		EXPECT_EQ(is, (old & ~mask) | (new & mask));
+		ASSERT_EQ(set(d, bar, at, new & mask, size, -1), 0);
+	}
+	close(efd);
+}
+
 TEST(twice, "the same one twice is EEXIST, taking away an unknown one ENODEV")
 {
 	struct vfio *d = dut();
