@@ -22,7 +22,6 @@
 #define PAGES		64UL
 /* A mapping of its own, of as many pages */
 #define OTHER		0x800000UL
-#define SLOTS		16
 #define FRAME		1000
 #define RING		0UL		/* page numbers in the mapping */
 #define BUFFER(n)	(16UL + (n))
@@ -89,19 +88,9 @@ static void descriptor(char *ring, unsigned int slot, uint64_t address)
 	memcpy(ring + 16 * slot, &address, 8);
 }
 
-/* A receive ring at @iova with @count buffers, which are at @buffers */
-static void receive(struct vfio *d, char *ring, uint64_t iova, uint64_t buffers,
-		    unsigned int count)
-{
-	for (unsigned int i = 0; i < SLOTS; i++)
-		descriptor(ring, i, buffers + i * PAGE);
-	vf_ring(d, RX(0), iova, SLOTS);
-	bar_write32(d, BAR, RX(TAIL), count);
-}
-
 static void receive_here(struct vfio *d, unsigned int count)
 {
-	receive(d, mem + RING * PAGE, IOVA + RING * PAGE, IOVA + BUFFER(0) * PAGE, count);
+	vf_receive(d, mem + RING * PAGE, IOVA + RING * PAGE, IOVA + BUFFER(0) * PAGE, count);
 }
 
 static void expect_buffers(unsigned int count)
@@ -181,7 +170,7 @@ TEST(unmapped, "memory that is unmapped with buffers in it ends the migration, t
 	for (int round = 0; round < 3; round++) {
 		other = vfio_dma_map(d, OTHER, PAGES * PAGE);
 		ASSERT(other);
-		receive(d, mem, IOVA, OTHER, 4);
+		vf_receive(d, mem, IOVA, OTHER, 4);
 		fd = begin(d);
 		look_at(d, OTHER);
 		EXPECT_EQ(bitmap, 0xf);
@@ -199,11 +188,11 @@ TEST(buffers, "memory that is unmapped with nothing but old buffers in it is no 
 	int fd;
 
 	ASSERT(other);
-	receive(d, mem, IOVA, OTHER, 4);
+	vf_receive(d, mem, IOVA, OTHER, 4);
 	fd = begin(d);
 	/* Used and replaced */
 	bar_write32(d, BAR, RX(HEAD), 4);
-	for (unsigned int i = 0; i < SLOTS; i++)
+	for (unsigned int i = 0; i < VF_SLOTS; i++)
 		descriptor(mem, i, IOVA + BUFFER(i) * PAGE);
 	bar_write32(d, BAR, RX(TAIL), 3);
 	EXPECT(WITHIN(1000, (look(d), dirty(BUFFER(2)))));
@@ -226,7 +215,7 @@ TEST(mapped_later, "a buffer whose memory is mapped after it was handed over is 
 	char *other;
 	int fd;
 
-	receive(d, mem, IOVA, OTHER, 4);
+	vf_receive(d, mem, IOVA, OTHER, 4);
 	fd = begin(d);
 	other = vfio_dma_map(d, OTHER, PAGES * PAGE);
 	ASSERT(other);
@@ -236,7 +225,7 @@ TEST(mapped_later, "a buffer whose memory is mapped after it was handed over is 
 	bar_write32(d, BAR, RX(HEAD), 2);
 	for (unsigned int i = 0; i < 2; i++)
 		descriptor(mem, i, IOVA + BUFFER(i) * PAGE);
-	for (unsigned int i = 4; i < SLOTS; i++)
+	for (unsigned int i = 4; i < VF_SLOTS; i++)
 		descriptor(mem, i, IOVA + BUFFER(i) * PAGE);
 	bar_write32(d, BAR, RX(TAIL), 2);
 	EXPECT(WITHIN(1000, (look(d), dirty(BUFFER(1)))));
@@ -260,7 +249,7 @@ TEST(unpinnable, "a buffer whose page cannot be pinned ends the migration, the n
 	ASSERT(other);
 	/* Still mapped for the device, but not in the process any more */
 	munmap(other, PAGES * PAGE);
-	receive(d, mem, IOVA, OTHER, 4);
+	vf_receive(d, mem, IOVA, OTHER, 4);
 	EXPECT_EQ(set_state(d, PRE_COPY), REFUSED(EIO));
 	EXPECT_EQ(get_state(d), RUNNING);
 	receive_here(d, 4);
@@ -292,7 +281,7 @@ TEST(restarted, "memory that is unmapped after a reset is no failure")
 	int fd;
 
 	ASSERT(other);
-	receive(d, mem, IOVA, OTHER, 4);
+	vf_receive(d, mem, IOVA, OTHER, 4);
 	fd = begin(d);
 	mig_reset(d);
 	close(fd);
@@ -308,7 +297,7 @@ TEST(stopped, "after a failure a guest that is stopped is saved when a live migr
 	int fd;
 
 	ASSERT(other);
-	receive(d, mem, IOVA, OTHER, 4);
+	vf_receive(d, mem, IOVA, OTHER, 4);
 	fd = begin(d);
 	EXPECT_EQ(set_state(d, RUNNING), NO_FD);
 	close(fd);
@@ -349,7 +338,7 @@ TEST(woken, "who waits for more data is woken by a failure")
 	ASSERT_EQ(pthread_create(&thread, NULL, poll_it, &fd), 0);
 	/* Until it sleeps; if it does not yet, it will find what it waits for. */
 	usleep(200000);
-	bar_write32(d, BAR, RX(TAIL), SLOTS + 1);
+	bar_write32(d, BAR, RX(TAIL), VF_SLOTS + 1);
 	pthread_join(thread, &woken);
 	EXPECT(woken);
 	bar_write32(d, BAR, RX(TAIL), 4);
@@ -484,7 +473,7 @@ TEST(kept_up, "a ring that goes when few of its buffers are used is no failure")
 		bool reset = i % 2;
 
 		bar_write32(d, BAR, RX(HEAD), 0);
-		receive_here(d, SLOTS - 1);
+		receive_here(d, VF_SLOTS - 1);
 		fd = begin(d);
 		/* Known by now, if it was not from the beginning */
 		usleep(20000 * test_slow());

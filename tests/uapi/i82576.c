@@ -83,6 +83,18 @@ void vf_ring(struct vfio *d, unsigned int base, uint64_t iova, unsigned int slot
 	bar_write32(d, BAR, base + CTL, CTL_ENABLE);
 }
 
+void vf_receive(struct vfio *d, void *ring, uint64_t iova, uint64_t buffers,
+		unsigned int count)
+{
+	for (unsigned int i = 0; i < VF_SLOTS; i++) {
+		uint64_t address = buffers + i * 4096;
+
+		memcpy((char *)ring + 16 * i, &address, 8);
+	}
+	vf_ring(d, RX(0), iova, VF_SLOTS);
+	bar_write32(d, BAR, RX(TAIL), count);
+}
+
 /* 7.2.2.3: advanced transmit data descriptor */
 struct tx_desc {
 	uint64_t addr;

@@ -65,6 +65,14 @@ bool vf_reset(struct vfio *d, uint8_t *mac);
 /* Set up the ring of the queue whose registers are at @base (RX(0), TX(0)). */
 void vf_ring(struct vfio *d, unsigned int base, uint64_t iova, unsigned int slots);
 
+/*
+ * The same for receiving: VF_SLOTS slots at @ring, each with a page from @buffers on, of
+ * which the VF has the first @count.
+ */
+#define VF_SLOTS	16
+void vf_receive(struct vfio *d, void *ring, uint64_t iova, uint64_t buffers,
+		unsigned int count);
+
 /* A transmit ring in memory of its own at @iova; the VF is reset and started. */
 struct vf_sender {
 	struct vfio *d;

@@ -316,6 +316,14 @@ TEST(home, "a guest that moves with the address of its VF has it there after res
 	EXPECT(!memcmp(was, is, 6));
 }
 
+/* The second VF goes on with a state that is saved. */
+static void go_on(struct vfio *other, const struct stream *s)
+{
+	ASSERT_EQ(vfio_open(other, args.bdf[1]), 0);
+	ASSERT(load(other, s->data, s->len));
+	EXPECT_EQ(set_state(other, RUNNING), NO_FD);
+}
+
 TEST(move, "what a driver asked for is granted where its VF's state is loaded, too")
 {
 	static struct stream s;
@@ -331,9 +339,7 @@ TEST(move, "what a driver asked for is granted where its VF's state is loaded, t
 	save(d, &s);
 	dut_close();
 
-	ASSERT_EQ(vfio_open(&other, args.bdf[1]), 0);
-	EXPECT(load(&other, s.data, s.len));
-	EXPECT_EQ(set_state(&other, RUNNING), NO_FD);
+	go_on(&other, &s);
 	/* No VF_RESET: its driver does not know. */
 	EXPECT_GRANTED(&other, MSG_VLAN | INFO(1), 6, 0);
 	/* The PF announces its addresses meanwhile. */
@@ -341,18 +347,15 @@ TEST(move, "what a driver asked for is granted where its VF's state is loaded, t
 	vfio_close(&other);
 }
 
-/* A receive ring with a page for each frame, in memory of its own at @iova */
+/* A receive ring and its buffers, in memory of their own at @iova */
 static void listen_at(struct vfio *d, uint64_t iova)
 {
-	const unsigned int slots = 16, page = 4096;
-	uint64_t *ring = vfio_dma_map(d, iova, (1 + slots) * page);
+	const unsigned int page = 4096;
+	void *ring = vfio_dma_map(d, iova, (1 + VF_SLOTS) * page);
 
 	ASSERT(ring);
-	for (unsigned int i = 0; i < slots; i++)
-		ring[2 * i] = iova + (1 + i) * page;
 	cfg_command(d, PCI_COMMAND_MASTER, 0);
-	vf_ring(d, RX(0), iova, slots);
-	bar_write32(d, BAR, RX(TAIL), slots - 1);
+	vf_receive(d, ring, iova, iova + page, VF_SLOTS - 1);
 }
 
 static bool hears(struct vfio *d, struct vf_sender *s)
@@ -384,9 +387,7 @@ TEST(groups, "a group that a driver asked for is heard where its VF's state is l
 	save(d, &s);
 	dut_close();
 
-	ASSERT_EQ(vfio_open(&other, args.bdf[1]), 0);
-	ASSERT(load(&other, s.data, s.len));
-	EXPECT_EQ(set_state(&other, RUNNING), NO_FD);
+	go_on(&other, &s);
 	listen_at(&other, 0x400000);
 	d = dut();
 	ASSERT(vf_sender_start(&sender, d, 0x400000));
