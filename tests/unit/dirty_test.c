@@ -6,128 +6,53 @@
  */
 #include <compat/kunit.h>
 #include <kunit/test.h>
-#include <linux/pci.h>
 #include <linux/sizes.h>
 
-#include "../../drivers/vfio/pci/vpc.h"
-#include "../../drivers/vfio/pci/migration.h"
-
-/**
- * struct dev - a device without hardware
- * @core: what the library knows of it
- * @state: its private part
- * @pdev: for messages
- * @quiesced: what its driver answers when it is to come to rest
- * @declared: what its driver answers when it is to declare all places
- * @rest: how far it is at rest
- */
-struct dev {
-	struct vfio_pci_core_device core;
-	struct vfio_pci_core_state state;
-	struct pci_dev pdev;
-	int quiesced;
-	int declared;
-	enum vfio_pci_core_rest rest;
-};
-
-static struct dev *to_dev(struct vfio_pci_core_device *core)
-{
-	return container_of(core, struct dev, core);
-}
-
-static int quiesce(struct vfio_pci_core_device *core, enum vfio_pci_core_rest level)
-{
-	if (!to_dev(core)->quiesced)
-		to_dev(core)->rest = level;
-	return to_dev(core)->quiesced;
-}
-
-static int unquiesce(struct vfio_pci_core_device *core, enum vfio_pci_core_rest level)
-{
-	to_dev(core)->rest = level;
-	return 0;
-}
-
-static size_t size(struct vfio_pci_core_device *core)
-{
-	return 16;
-}
-
-static ssize_t save(struct vfio_pci_core_device *core, void *buf, size_t room)
-{
-	return room;
-}
-
-static int take(struct vfio_pci_core_device *core, const void *buf, size_t len)
-{
-	return 0;
-}
+#include "fake_dev.h"
 
 /* Where the device may write from the beginning */
 static int declare(struct vfio_pci_core_device *core)
 {
 	vfio_pci_core_dirty_region(core, 0, 0, PAGE_SIZE);
-	return to_dev(core)->declared;
+	return to_fake(core)->declared;
 }
 
 static const struct vfio_pci_core_mig_ops ops = {
-	.quiesce	= quiesce,
-	.unquiesce	= unquiesce,
-	.size		= size,
-	.save		= save,
-	.check		= take,
-	.load		= take,
+	FAKE_MIG_OPS,
 	.dirty_declare	= declare,
 };
 
-static void free_dev(void *data)
+static struct fake_dev *make(struct kunit *test)
 {
-	struct dev *dev = data;
+	struct fake_dev *dev = fake_dev(test, &ops, VFIO_MIGRATION_STOP_COPY);
 
-	if (!dev->state.migration)
-		return;
-	dev->core.vdev.log_ops->log_stop(&dev->core.vdev);
-	kfree(dev->state.migration);
-}
-
-static struct dev *make(struct kunit *test)
-{
-	struct dev *dev = kunit_kzalloc(test, sizeof(*dev), GFP_KERNEL);
-
-	KUNIT_ASSERT_NOT_NULL(test, dev);
-	dev->core.state = &dev->state;
-	dev->core.pdev = &dev->pdev;
-	dev->pdev.dev.init_name = "no device";
-	KUNIT_ASSERT_EQ(test, kunit_add_action_or_reset(test, free_dev, dev), 0);
-	KUNIT_ASSERT_EQ(test, vfio_pci_core_migration_init(&dev->core, &ops,
-							   VFIO_MIGRATION_STOP_COPY), 0);
 	if (!dev->core.vdev.log_ops)
 		kunit_skip(test, "no DMA logging");
 	return dev;
 }
 
-static int start(struct dev *dev)
+static int start(struct fake_dev *dev)
 {
 	u64 page_size;
 
 	return dev->core.vdev.log_ops->log_start(&dev->core.vdev, NULL, 0, &page_size);
 }
 
-static struct dev *make_active(struct kunit *test)
+static struct fake_dev *make_active(struct kunit *test)
 {
-	struct dev *dev = make(test);
+	struct fake_dev *dev = make(test);
 
 	KUNIT_ASSERT_EQ(test, start(dev), 0);
 	return dev;
 }
 
-static struct vpc_dirty *dirty(struct dev *dev)
+static struct vpc_dirty *dirty(struct fake_dev *dev)
 {
 	return &dev->state.migration->dirty;
 }
 
 /* How many places hold page @pfn, or -1 if nothing is known of it */
-static int uses(struct dev *dev, unsigned long pfn)
+static int uses(struct fake_dev *dev, unsigned long pfn)
 {
 	void *entry = xa_load(&dirty(dev)->pages, pfn);
 
@@ -137,7 +62,7 @@ static int uses(struct dev *dev, unsigned long pfn)
 static void nothing_while_nobody_asks(struct kunit *test)
 {
 	static const struct vfio_pci_core_dirty_span span = { SZ_1M, 1 };
-	struct dev *dev = make(test);
+	struct fake_dev *dev = make(test);
 
 	KUNIT_EXPECT_FALSE(test, vfio_pci_core_dirty_active(&dev->core));
 	KUNIT_EXPECT_EQ(test, vfio_pci_core_dirty_region(&dev->core, 1, 0, 1), 0);
@@ -151,7 +76,7 @@ static void nothing_while_nobody_asks(struct kunit *test)
 
 static void it_begins_and_ends(struct kunit *test)
 {
-	struct dev *dev = make(test);
+	struct fake_dev *dev = make(test);
 
 	KUNIT_EXPECT_EQ(test, start(dev), 0);
 	KUNIT_EXPECT_TRUE(test, vfio_pci_core_dirty_active(&dev->core));
@@ -166,7 +91,7 @@ static void it_begins_and_ends(struct kunit *test)
 
 static void a_driver_that_cannot(struct kunit *test)
 {
-	struct dev *dev = make(test);
+	struct fake_dev *dev = make(test);
 
 	dev->quiesced = -ETIMEDOUT;
 	KUNIT_EXPECT_EQ(test, start(dev), -ETIMEDOUT);
@@ -185,7 +110,7 @@ static void a_driver_that_cannot(struct kunit *test)
 
 static void regions_are_pages(struct kunit *test)
 {
-	struct dev *dev = make_active(test);
+	struct fake_dev *dev = make_active(test);
 
 	KUNIT_EXPECT_EQ(test, vfio_pci_core_dirty_region(&dev->core, 1, 0x1800,
 							 PAGE_SIZE), 0);
@@ -215,7 +140,7 @@ static void rings_go_around(struct kunit *test)
 	static const struct vfio_pci_core_dirty_span a[] = {
 		{ 0x10000, 1 }, { 0x11000, 1 }, { 0x12000, 0 },
 	}, b[] = { { 0x20000, 1 } };
-	struct dev *dev = make_active(test);
+	struct fake_dev *dev = make_active(test);
 
 	KUNIT_EXPECT_EQ(test, vfio_pci_core_dirty_slots(&dev->core, 3, 0, 1, a),
 			-EINVAL);
@@ -243,7 +168,7 @@ static void rings_go_around(struct kunit *test)
 static void a_reset_ends_all_places(struct kunit *test)
 {
 	static const struct vfio_pci_core_dirty_span a[] = { { 0x10000, 1 } };
-	struct dev *dev = make_active(test);
+	struct fake_dev *dev = make_active(test);
 
 	vfio_pci_core_dirty_ring(&dev->core, 0, 1);
 	vfio_pci_core_dirty_slots(&dev->core, 0, 0, 1, a);
@@ -258,7 +183,7 @@ static void a_reset_ends_all_places(struct kunit *test)
 
 static void there_is_an_end_to_it(struct kunit *test)
 {
-	struct dev *dev = make_active(test);
+	struct fake_dev *dev = make_active(test);
 
 	/* One page was declared at the beginning. */
 	KUNIT_EXPECT_EQ(test, vfio_pci_core_dirty_region(&dev->core, 1, SZ_2G, SZ_1G),
@@ -271,21 +196,21 @@ static void there_is_an_end_to_it(struct kunit *test)
 
 static void what_was_not_pinned_is_left_alone(struct kunit *test)
 {
-	struct dev *dev = make_active(test);
+	struct fake_dev *dev = make_active(test);
 
 	vfio_pci_core_dirty_unmap(&dev->core.vdev, 0, SZ_1M);
 	vfio_pci_core_dirty_unmap(&dev->core.vdev, 0, 0);
 	KUNIT_EXPECT_EQ(test, uses(dev, 0), 1);
 }
 
-static int offer(struct dev *dev, const struct vfio_pci_core_mig_ops *some)
+static int offer(struct fake_dev *dev, const struct vfio_pci_core_mig_ops *some)
 {
 	return vfio_pci_core_migration_init(&dev->core, some, VFIO_MIGRATION_STOP_COPY);
 }
 
 static void a_driver_has_to_have_all_operations(struct kunit *test)
 {
-	struct dev *dev = kunit_kzalloc(test, sizeof(*dev), GFP_KERNEL);
+	struct fake_dev *dev = kunit_kzalloc(test, sizeof(*dev), GFP_KERNEL);
 	struct vfio_pci_core_mig_ops some;
 
 	KUNIT_ASSERT_NOT_NULL(test, dev);
@@ -305,9 +230,9 @@ do {									\
 	WITHOUT(load);
 	/* An early part is saved and checked, or is not there. */
 	some = ops;
-	some.early_size = size;
+	some.early_size = fake_size;
 	KUNIT_EXPECT_EQ(test, offer(dev, &some), -EINVAL);
-	some.save_early = save;
+	some.save_early = fake_save;
 	KUNIT_EXPECT_EQ(test, offer(dev, &some), -EINVAL);
 	KUNIT_EXPECT_NULL(test, dev->state.migration);
 	/* Once */

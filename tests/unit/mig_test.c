@@ -4,78 +4,17 @@
  */
 #include <compat/kunit.h>
 #include <kunit/test.h>
-#include <linux/pci.h>
 
-#include "../../drivers/vfio/pci/vpc.h"
-#include "../../drivers/vfio/pci/migration.h"
+#include "fake_dev.h"
 
-/**
- * struct dev - a device without hardware: it does not answer
- * @core: what the library knows of it
- * @state: its private part
- * @pdev: the function
- * @rest: how far its driver has brought it to rest
- */
-struct dev {
-	struct vfio_pci_core_device core;
-	struct vfio_pci_core_state state;
-	struct pci_dev pdev;
-	enum vfio_pci_core_rest rest;
-};
+static const struct vfio_pci_core_mig_ops ops = { FAKE_MIG_OPS };
 
-static int set_rest(struct vfio_pci_core_device *core, enum vfio_pci_core_rest level)
+static struct fake_dev *make(struct kunit *test)
 {
-	container_of(core, struct dev, core)->rest = level;
-	return 0;
+	return fake_dev(test, &ops, VFIO_MIGRATION_STOP_COPY | VFIO_MIGRATION_P2P);
 }
 
-static size_t size(struct vfio_pci_core_device *core)
-{
-	return 16;
-}
-
-static ssize_t save(struct vfio_pci_core_device *core, void *buf, size_t room)
-{
-	memset(buf, 0, room);
-	return room;
-}
-
-static int take(struct vfio_pci_core_device *core, const void *buf, size_t len)
-{
-	return 0;
-}
-
-static const struct vfio_pci_core_mig_ops ops = {
-	.quiesce	= set_rest,
-	.unquiesce	= set_rest,
-	.size		= size,
-	.save		= save,
-	.check		= take,
-	.load		= take,
-};
-
-static struct dev *make(struct kunit *test)
-{
-	struct dev *dev = kunit_kzalloc(test, sizeof(*dev), GFP_KERNEL);
-
-	KUNIT_ASSERT_NOT_NULL(test, dev);
-	dev->core.state = &dev->state;
-	dev->core.pdev = &dev->pdev;
-	dev->state.core = &dev->core;
-	dev->state.pdev = &dev->pdev;
-	dev->pdev.dev.init_name = "no device";
-	dev->pdev.error_state = pci_channel_io_perm_failure;
-	mutex_init(&dev->state.config.lock);
-	spin_lock_init(&dev->state.irqs.slock);
-	init_rwsem(&dev->state.gate.lock);
-	init_waitqueue_head(&dev->state.gate.unblocked);
-	KUNIT_ASSERT_EQ(test, vfio_pci_core_migration_init(&dev->core, &ops,
-							   VFIO_MIGRATION_STOP_COPY |
-							   VFIO_MIGRATION_P2P), 0);
-	return dev;
-}
-
-static void set_state(struct kunit *test, struct dev *dev, enum vfio_device_mig_state state)
+static void set_state(struct kunit *test, struct fake_dev *dev, enum vfio_device_mig_state state)
 {
 	struct file *filp;
 
@@ -83,7 +22,7 @@ static void set_state(struct kunit *test, struct dev *dev, enum vfio_device_mig_
 	KUNIT_EXPECT_PTR_EQ(test, filp, NULL);
 }
 
-static void expect(struct kunit *test, struct dev *dev, enum vfio_device_mig_state state,
+static void expect(struct kunit *test, struct fake_dev *dev, enum vfio_device_mig_state state,
 		   enum vfio_pci_core_rest rest)
 {
 	enum vfio_device_mig_state is;
@@ -94,7 +33,7 @@ static void expect(struct kunit *test, struct dev *dev, enum vfio_device_mig_sta
 }
 
 /* As vfio_pci_core_reset_begin(), of a device that nobody has mapped */
-static void reset_begins(struct dev *dev)
+static void reset_begins(struct fake_dev *dev)
 {
 	dev->state.gate.resets = 1;
 	dev->state.gate.begun++;
@@ -116,7 +55,7 @@ static void is_what_its_state_says(struct kunit *test)
 
 	for (unsigned int i = 0; i < 2 * ARRAY_SIZE(change); i++) {
 		bool happened = i % 2;
-		struct dev *dev = make(test);
+		struct fake_dev *dev = make(test);
 
 		set_state(test, dev, change[i / 2].from);
 		reset_begins(dev);
@@ -126,14 +65,13 @@ static void is_what_its_state_says(struct kunit *test)
 		expect(test, dev, VFIO_DEVICE_STATE_RUNNING, VFIO_PCI_CORE_ACTIVE);
 		set_state(test, dev, VFIO_DEVICE_STATE_STOP);
 		expect(test, dev, VFIO_DEVICE_STATE_STOP, VFIO_PCI_CORE_REST_STOP);
-		kfree(dev->state.migration);
 	}
 }
 
 /* A reset that did not come about leaves a state that nobody has changed. */
 static void stays(struct kunit *test)
 {
-	struct dev *dev = make(test);
+	struct fake_dev *dev = make(test);
 
 	set_state(test, dev, VFIO_DEVICE_STATE_STOP);
 	reset_begins(dev);
@@ -142,7 +80,6 @@ static void stays(struct kunit *test)
 	reset_begins(dev);
 	vpc_gate_reset_over(&dev->state, true);
 	expect(test, dev, VFIO_DEVICE_STATE_RUNNING, VFIO_PCI_CORE_ACTIVE);
-	kfree(dev->state.migration);
 }
 
 /*
@@ -151,14 +88,13 @@ static void stays(struct kunit *test)
  */
 static void just_before_it_opens(struct kunit *test)
 {
-	struct dev *dev = make(test);
+	struct fake_dev *dev = make(test);
 
 	reset_begins(dev);
 	dev->state.gate.followed = dev->state.gate.begun;
 	set_state(test, dev, VFIO_DEVICE_STATE_STOP);
 	vpc_gate_reset_over(&dev->state, true);
 	expect(test, dev, VFIO_DEVICE_STATE_RUNNING, VFIO_PCI_CORE_ACTIVE);
-	kfree(dev->state.migration);
 }
 
 static struct kunit_case mig_cases[] = {
