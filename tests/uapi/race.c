@@ -249,6 +249,42 @@ TEST(sleep_race, "low power and D3hot against accesses, mappings and interrupts"
 	well();
 }
 
+static void step_msi(unsigned int n)
+{
+	static int efd = -1;
+	int ret;
+
+	if (!n)
+		efd = efd_new();
+	ret = vfio_irq_fd(d, VFIO_PCI_MSI_IRQ_INDEX, 0, efd);
+	if (!ret)
+		ret = vfio_irq_off(d, VFIO_PCI_MSI_IRQ_INDEX);
+	/* A function in D3hot is given none. */
+	if (ret && ret != -EINVAL)
+		surprise("MSI", ret);
+}
+
+/* To D3hot or back, in turn */
+static void step_d3(unsigned int n)
+{
+	cfg_write(d, cfg_cap(d, PCI_CAP_ID_PM) + PCI_PM_CTRL, 2, n & 1 ? 0 : 3);
+}
+
+/* On the way to D0 the kernel writes the message of an MSI: not of one half set up. */
+TEST(d3_msi, "out of D3hot against MSI on and off, both as fast as they go")
+{
+	struct worker w[] = {
+		{ .name = "D3hot", .step = step_d3 },
+		{ .name = "MSI", .step = step_msi },
+	};
+
+	d = dut();
+	if (!vfio_irq_count(d, VFIO_PCI_MSI_IRQ_INDEX) || !cfg_cap(d, PCI_CAP_ID_PM))
+		SKIP("no MSI or no power states");
+	run(w, ARRAY_SIZE(w));
+	well();
+}
+
 /* One thread opens and closes, as fast as it can, while another does too. */
 static void *open_close(void *arg)
 {

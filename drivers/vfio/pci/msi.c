@@ -41,6 +41,10 @@ struct vpc_vector {
  * struct msi_window - the function's vectors may be set up
  * @entered: the gate is held open: no reset
  * @decoding: memory decoding was switched on for this, vpc_config.lock is held
+ *
+ * vpc_power.d3_lock is held as well: what gives a function on its way out of D3hot its
+ * config space back writes the messages of vectors too, and must not find them half
+ * set up.
  */
 struct msi_window {
 	bool entered;
@@ -65,18 +69,12 @@ static void set_decoding(struct vfio_pci_core_state *st, bool on)
 			      on ? low | PCI_COMMAND_MEMORY : low);
 }
 
-/*
- * The PCI core writes config space and the MSI-X table, which is in memory. Keep
- * resets away from that, and decode memory if the user does not. Fails only where
- * the user may be refused; taking down goes on without.
- */
-static int open_window(struct vfio_pci_core_state *st, unsigned int index,
-		       struct msi_window *window)
+/* Keep resets away, and decode memory if the user does not. */
+static int enter_window(struct vfio_pci_core_state *st, unsigned int index,
+			struct msi_window *window)
 {
 	int ret;
 
-	*window = (struct msi_window) { };
-	lockdep_assert_held(&st->irqs.lock);
 	ret = vpc_gate_enter(st);
 	if (ret)
 		return ret;
@@ -102,9 +100,27 @@ static int open_window(struct vfio_pci_core_state *st, unsigned int index,
 	return 0;
 }
 
+/*
+ * The PCI core writes config space and the MSI-X table, which is in memory. Fails only
+ * where the user may be refused; taking down goes on without. Either way
+ * close_window() follows.
+ */
+static int open_window(struct vfio_pci_core_state *st, unsigned int index,
+		       struct msi_window *window)
+{
+	int ret;
+
+	*window = (struct msi_window) { };
+	lockdep_assert_held(&st->irqs.lock);
+	ret = enter_window(st, index, window);
+	mutex_lock(&st->power.d3_lock);
+	return ret;
+}
+
 static void close_window(struct vfio_pci_core_state *st,
 			 struct msi_window *window)
 {
+	mutex_unlock(&st->power.d3_lock);
 	if (window->decoding)
 		set_decoding(st, false);
 	if (window->entered)
@@ -285,6 +301,7 @@ static int msi_setup(struct vfio_pci_core_state *st, unsigned int index,
 	int ret;
 
 	lockdep_assert_held(&st->irqs.lock);
+	lockdep_assert_held(&st->power.d3_lock);
 	ret = pci_alloc_irq_vectors(pdev, 1, end,
 				    index == VFIO_PCI_MSIX_IRQ_INDEX ?
 				    PCI_IRQ_MSIX : PCI_IRQ_MSI);
@@ -306,6 +323,7 @@ static void msi_off(struct vfio_pci_core_state *st)
 	unsigned long nr;
 
 	lockdep_assert_held(&st->irqs.lock);
+	lockdep_assert_held(&st->power.d3_lock);
 	xa_for_each(&st->irqs.ctx, nr, vec)
 		vector_stop(st, nr, vec);
 	pci_free_irq_vectors(st->pdev);

@@ -34,6 +34,8 @@
  *    held across a reset.
  * 7. &struct vpc_power.d3_lock: the user's D3hot. pci_bus_sem nests in it, so it is
  *    not taken where that may be held: in a resume, or by AER for a function in D0.
+ *    Held while vectors are set up, so the locks of the interrupt core and of an
+ *    interrupt bypass nest in it too.
  * 8. vpc_sriov_lock (sriov.c): tokens and the list of physical functions.
  * 9. &struct vpc_power.lock: low power bookkeeping, taken in runtime PM callbacks.
  * 10. &struct vpc_irqs.slock: INTx masking, taken in hard interrupts.
@@ -210,7 +212,8 @@ struct vpc_ioeventfds {
  * struct vpc_power - low power as the user asked for it
  * @lock: protects @engaged and @wake; taken in runtime PM callbacks, so nothing that
  *	resumes the function runs under it
- * @d3_lock: protects @d3, @lost and @vfs, and orders changes of the power state
+ * @d3_lock: protects @d3, @lost and @vfs, and orders changes of the power state,
+ *	and what of it writes messages of vectors against their setup (msi.c)
  * @engaged: the user gave up the runtime PM reference of the open device
  * @opening: the function is resumed in order to be opened; no lock needed, as
  *	resuming is ordered by runtime PM
