@@ -73,6 +73,8 @@ static void use(struct i82576_pf *pf, unsigned int n)
 	i82576_write(pf, REG_TXDCTL(q), XDCTL_ENABLE | 0x10);
 	i82576_write(pf, REG_EITR(VF_FIRST_VECTOR(n)), 0x88);
 	i82576_write(pf, REG_EIMS, 5 << VF_FIRST_VECTOR(n));
+	i82576_write(pf, REG_VTIVAR(n), 0x8081);
+	i82576_write(pf, REG_VTIVAR_MISC(n), 0x82);
 	i82576_write(pf, REG_V2PMAILBOX(n), V2P_PFSTS);
 	i82576_write(pf, REG_VMBMEM(n) + 8, 0xabcd);
 }
@@ -131,7 +133,30 @@ static void what_is_saved_is_loaded(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, i82576_read(to, REG_VMOLR(TARGET)) & (VMOLR_ROMPE | VMOLR_MPE),
 			VMOLR_ROMPE | VMOLR_MPE);
 	KUNIT_EXPECT_EQ(test, i82576_read(to, REG_P2VMAILBOX(TARGET)), P2V_STS);
-	KUNIT_EXPECT_EQ(test, i82576_read(to, REG_PVTEICS(TARGET)), PVT_VECTORS);
+	KUNIT_EXPECT_EQ(test, i82576_read(to, REG_PVTEICS(TARGET)), BIT(0) | BIT(1) | BIT(2));
+}
+
+static void mailbox_interrupts_with_reason(struct kunit *test)
+{
+	struct i82576_pf *pf = fake_pf(test, 2);
+
+	use(pf, SOURCE);
+	i82576_write(pf, REG_V2PMAILBOX(SOURCE), 0);
+	KUNIT_EXPECT_EQ(test, stop(pf, SOURCE), 0);
+	KUNIT_EXPECT_EQ(test, start(pf, SOURCE, true), 0);
+	KUNIT_EXPECT_EQ(test, i82576_read(pf, REG_P2VMAILBOX(SOURCE)), 0);
+	KUNIT_EXPECT_EQ(test, i82576_read(pf, REG_PVTEICS(SOURCE)), BIT(0) | BIT(1));
+
+	/* A driver that has one vector for everything, one that has none */
+	i82576_write(pf, REG_VTIVAR(SOURCE), 0x80808080);
+	i82576_write(pf, REG_VTIVAR_MISC(SOURCE), 0x80);
+	KUNIT_EXPECT_EQ(test, rest(pf, SOURCE, VFIO_PCI_AUX_QUIESCE_P2P), 0);
+	KUNIT_EXPECT_EQ(test, start(pf, SOURCE, true), 0);
+	KUNIT_EXPECT_EQ(test, i82576_read(pf, REG_PVTEICS(SOURCE)), BIT(0));
+	i82576_write(pf, REG_VTIVAR(SOURCE), 0x01020102);
+	KUNIT_EXPECT_EQ(test, rest(pf, SOURCE, VFIO_PCI_AUX_QUIESCE_P2P), 0);
+	KUNIT_EXPECT_EQ(test, start(pf, SOURCE, true), 0);
+	KUNIT_EXPECT_EQ(test, i82576_read(pf, REG_PVTEICS(SOURCE)), 0);
 }
 
 static void only_at_rest(struct kunit *test)
@@ -525,6 +550,7 @@ static void a_destination_that_gives_up_keeps_nothing(struct kunit *test)
 
 static struct kunit_case state_cases[] = {
 	KUNIT_CASE(what_is_saved_is_loaded),
+	KUNIT_CASE(mailbox_interrupts_with_reason),
 	KUNIT_CASE(only_at_rest),
 	KUNIT_CASE(heads_stay),
 	KUNIT_CASE(damage_is_refused),

@@ -245,7 +245,7 @@ void i82576_mbox_notify_reset(struct i82576_vf *vf, u32 vtivar_misc)
 	struct i82576_pf *pf = vf->pf;
 
 	lockdep_assert_held(&pf->lock);
-	if (vtivar_misc & VTIVAR_MISC_VALID) {
+	if (vtivar_misc & VTIVAR_VALID) {
 		i82576_write(pf, REG_VTIVAR_MISC(vf->index), vtivar_misc);
 		/* Nothing else is routed; QEMU takes another vector for this. */
 		i82576_write(pf, REG_PVTEIMS(vf->index), PVT_VECTORS);

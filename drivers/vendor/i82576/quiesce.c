@@ -99,6 +99,34 @@ static int vf_unstop(struct i82576_vf *vf)
 	return 0;
 }
 
+static u32 vectors_of(u32 ivar)
+{
+	u32 vectors = 0;
+
+	for (unsigned int i = 0; i < VTIVAR_ENTRIES; i++) {
+		if (ivar & VTIVAR_VALID)
+			vectors |= BIT(ivar & VTIVAR_VECTOR);
+		ivar >>= VTIVAR_ENTRY_BITS;
+	}
+	return vectors & PVT_VECTORS;
+}
+
+/*
+ * Causes that came up at rest are not known: the driver has to look for work in its
+ * queues. It looks at its link when the mailbox interrupts, which igbvf takes for down
+ * if that happens while it looks: so the mailbox does only with reason.
+ */
+static void vf_interrupt(struct i82576_vf *vf, bool mailbox)
+{
+	struct i82576_pf *pf = vf->pf;
+	u32 vectors;
+
+	vectors = vectors_of(i82576_read(pf, REG_VTIVAR(vf->index)));
+	if (mailbox)
+		vectors |= vectors_of(i82576_read(pf, REG_VTIVAR_MISC(vf->index)));
+	i82576_write(pf, REG_PVTEICS(vf->index), vectors);
+}
+
 static void vf_resume(struct i82576_vf *vf)
 {
 	struct i82576_pf *pf = vf->pf;
@@ -116,9 +144,8 @@ static void vf_resume(struct i82576_vf *vf)
 		i82576_write(pf, REG_P2VMAILBOX(n), P2V_STS);
 	if (vf->stopped.owed & V2P_PFACK)
 		i82576_write(pf, REG_P2VMAILBOX(n), P2V_ACK);
+	vf_interrupt(vf, vf->stopped.owed);
 	memset(&vf->stopped, 0, sizeof(vf->stopped));
-	/* Causes that came up at rest are not known; the driver looks for work. */
-	i82576_write(pf, REG_PVTEICS(n), PVT_VECTORS);
 	i82576_flush(pf);
 }
 

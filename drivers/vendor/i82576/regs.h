@@ -204,7 +204,11 @@
 #define REG_PVFGPTC(n)		(0x10014 + 0x100 * (n))
 #define REG_VTIVAR(n)		(0x11700 + 4 * (n))
 #define REG_VTIVAR_MISC(n)	(0x11720 + 4 * (n))
-#define   VTIVAR_MISC_VALID	BIT(7)
+/* An entry: VTIVAR has four, for each queue's receiving and sending */
+#define   VTIVAR_ENTRIES	4
+#define   VTIVAR_ENTRY_BITS	8
+#define   VTIVAR_VECTOR		GENMASK(1, 0)
+#define   VTIVAR_VALID		BIT(7)
 
 /* 7.8.2.4 Vectors of VF n in EITR, EIMS and EICR, counted down from the top */
 #define VF_VECTORS		3
