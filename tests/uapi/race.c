@@ -249,6 +249,17 @@ TEST(sleep_race, "low power and D3hot against accesses, mappings and interrupts"
 	well();
 }
 
+static unsigned int msi_index;	/* MSI, or of a device that has none MSI-X */
+
+static bool has_msi(void)
+{
+	msi_index = VFIO_PCI_MSI_IRQ_INDEX;
+	if (!vfio_irq_count(d, msi_index))
+		msi_index = VFIO_PCI_MSIX_IRQ_INDEX;
+	return vfio_irq_count(d, msi_index);
+}
+
+/* On and off, as fast as it goes */
 static void step_msi(unsigned int n)
 {
 	static int efd = -1;
@@ -256,9 +267,9 @@ static void step_msi(unsigned int n)
 
 	if (!n)
 		efd = efd_new();
-	ret = vfio_irq_fd(d, VFIO_PCI_MSI_IRQ_INDEX, 0, efd);
+	ret = vfio_irq_fd(d, msi_index, 0, efd);
 	if (!ret)
-		ret = vfio_irq_off(d, VFIO_PCI_MSI_IRQ_INDEX);
+		ret = vfio_irq_off(d, msi_index);
 	/* A function in D3hot is given none. */
 	if (ret && ret != -EINVAL)
 		surprise("MSI", ret);
@@ -279,10 +290,36 @@ TEST(d3_msi, "out of D3hot against MSI on and off, both as fast as they go")
 	};
 
 	d = dut();
-	if (!vfio_irq_count(d, VFIO_PCI_MSI_IRQ_INDEX) || !cfg_cap(d, PCI_CAP_ID_PM))
+	if (!has_msi() || !cfg_cap(d, PCI_CAP_ID_PM))
 		SKIP("no MSI or no power states");
 	run(w, ARRAY_SIZE(w));
+	step_d3(1);
 	well();
+}
+
+static uint8_t rom[4096];
+
+static void step_rom(unsigned int n)
+{
+	uint8_t buf[sizeof(rom)];
+	ssize_t ret = vfio_read(d, VFIO_PCI_ROM_REGION_INDEX, 0, buf, sizeof(buf));
+
+	if (ret != sizeof(buf) || memcmp(buf, rom, sizeof(buf)))
+		surprise("read of the ROM", n);
+}
+
+TEST(rom_race, "two threads read the ROM, and each sees it as it is")
+{
+	struct worker w[] = {
+		{ .name = "reader", .step = step_rom },
+		{ .name = "reader too", .step = step_rom },
+	};
+
+	d = dut();
+	if (d->region[VFIO_PCI_ROM_REGION_INDEX].size < sizeof(rom))
+		SKIP("no ROM");
+	ASSERT_EQ(vfio_read(d, VFIO_PCI_ROM_REGION_INDEX, 0, rom, sizeof(rom)), sizeof(rom));
+	run(w, ARRAY_SIZE(w));
 }
 
 /* One thread opens and closes, as fast as it can, while another does too. */

@@ -192,6 +192,7 @@ struct i82576_stopped {
  * @tokens: messages and resets that the VF may still have in this period
  * @refilled: when @tokens was filled up last, in jiffies
  * @unacked: the VF has not yet read the last message to it
+ * @in_flr: it is in a function level reset, and its config space is saved
  * @interrupted: a driver was at work when a reset began that it did not ask for
  * @vtivar_misc: where it listened to its mailbox then
  * @stats: counters for the health reporter
@@ -218,6 +219,7 @@ struct i82576_vf {
 	unsigned int tokens;
 	unsigned long refilled;
 	bool unacked;
+	bool in_flr;
 	bool interrupted;
 	u32 vtivar_misc;
 	struct i82576_vf_stats stats;

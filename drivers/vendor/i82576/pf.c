@@ -155,7 +155,8 @@ static void pf_event(struct i82576_pf *pf, enum i82576_event event)
  * their configuration space. A VF that another driver has (igbvf, on the host) is
  * spared too, unless that driver comes or goes just now.
  */
-static void pf_each_vf(struct i82576_pf *pf, void (*fn)(struct pci_dev *pdev))
+static void pf_each_vf(struct i82576_pf *pf,
+		       void (*fn)(struct pci_dev *pdev, struct i82576_vf *vf))
 {
 	struct pci_dev *pdev = NULL;
 	int index;
@@ -168,20 +169,22 @@ static void pf_each_vf(struct i82576_pf *pf, void (*fn)(struct pci_dev *pdev))
 		index = pci_iov_vf_id(pdev);
 		if (index >= 0 && index < pf->num_vfs &&
 		    pf->vf[index].pdev == pdev) {
-			fn(pdev);
+			fn(pdev, &pf->vf[index]);
 		} else if (device_trylock(&pdev->dev)) {
-			fn(pdev);
+			fn(pdev, NULL);
 			device_unlock(&pdev->dev);
 		}
 	}
 }
 
-static void vf_save(struct pci_dev *pdev)
+static void vf_save(struct pci_dev *pdev, struct i82576_vf *vf)
 {
-	pci_save_state(pdev);
+	/* One that is being reset has been saved, and answers nothing of use. */
+	if (!vf || !vf->in_flr)
+		pci_save_state(pdev);
 }
 
-static void vf_restore(struct pci_dev *pdev)
+static void vf_restore(struct pci_dev *pdev, struct i82576_vf *vf)
 {
 	pci_restore_state(pdev);
 }

@@ -114,7 +114,8 @@ static u32 vectors_of(u32 ivar)
 /*
  * Causes that came up at rest are not known: the driver has to look for work in its
  * queues. It looks at its link when the mailbox interrupts, which igbvf takes for down
- * if that happens while it looks: so the mailbox does only with reason.
+ * if that happens while it looks: so the mailbox does only with reason. It may not have
+ * heard that there is no link: a VF at rest is not told, and its last one had one.
  */
 static void vf_interrupt(struct i82576_vf *vf, bool mailbox)
 {
@@ -144,7 +145,7 @@ static void vf_resume(struct i82576_vf *vf)
 		i82576_write(pf, REG_P2VMAILBOX(n), P2V_STS);
 	if (vf->stopped.owed & V2P_PFACK)
 		i82576_write(pf, REG_P2VMAILBOX(n), P2V_ACK);
-	vf_interrupt(vf, vf->stopped.owed);
+	vf_interrupt(vf, vf->stopped.owed || !i82576_link_up(pf));
 	memset(&vf->stopped, 0, sizeof(vf->stopped));
 	i82576_flush(pf);
 }

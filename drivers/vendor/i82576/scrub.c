@@ -160,10 +160,12 @@ int i82576_vf_flr(struct i82576_vf *vf, struct pci_dev *pdev)
 		if (vf->pf->down)
 			return vf->pf->lost ? -EIO : -EAGAIN;
 		i82576_vf_halt(vf);
+		/* A PF that is reset meanwhile restores what is saved here. */
+		pci_save_state(pdev);
+		vf->in_flr = true;
 	}
 	/* Keeps lspci and the like out, unless the caller did already. */
 	locked = pci_cfg_access_trylock(pdev);
-	pci_save_state(pdev);
 	ret = pcie_flr(pdev);
 	pci_restore_state(pdev);
 	if (locked)
@@ -172,6 +174,7 @@ int i82576_vf_flr(struct i82576_vf *vf, struct pci_dev *pdev)
 		i82576_vf_msg(err, vf, "function level reset failed (%d)\n", ret);
 
 	scoped_guard(mutex, &vf->pf->lock) {
+		vf->in_flr = false;
 		if (vf->pf->down)
 			return vf->pf->lost ? -EIO : -EAGAIN;
 		i82576_vf_scrub(vf);

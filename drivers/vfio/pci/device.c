@@ -117,6 +117,7 @@ int vfio_pci_core_init_device(struct vfio_device *vdev)
 	mutex_init(&st->config.lock);
 	mutex_init(&st->power.lock);
 	mutex_init(&st->power.d3_lock);
+	mutex_init(&st->rom_lock);
 	INIT_LIST_HEAD(&st->sriov.node);
 	INIT_LIST_HEAD(&st->traps);
 	vpc_gate_init(st);
@@ -142,6 +143,7 @@ void vfio_pci_core_release_device(struct vfio_device *vdev)
 	vpc_dmabufs_free(st);
 	vpc_irqs_destroy(st);
 	vpc_gate_destroy(st);
+	mutex_destroy(&st->rom_lock);
 	mutex_destroy(&st->power.d3_lock);
 	mutex_destroy(&st->power.lock);
 	mutex_destroy(&st->config.lock);
@@ -330,8 +332,13 @@ static int enable_function(struct vfio_pci_core_state *st)
 	if (ret)
 		return ret;
 
+	/* Not what a function answers that somebody else resets. */
+	ret = vpc_gate_enter(st);
+	if (ret)
+		return ret;
 	pci_save_state(pdev);
 	st->saved = pci_store_saved_state(pdev);
+	vpc_gate_exit(st);
 	if (!st->saved)
 		pci_dbg(pdev, "%s: no memory to keep config space\n", __func__);
 
@@ -343,6 +350,7 @@ static int enable_function(struct vfio_pci_core_state *st)
 static void disable_function(struct vfio_pci_core_state *st)
 {
 	struct pci_dev *pdev = st->pdev;
+	bool entered;
 	int ret;
 
 	pci_clear_master(pdev);
@@ -356,9 +364,13 @@ static void disable_function(struct vfio_pci_core_state *st)
 				 __func__, ERR_PTR(ret));
 	}
 
+	/* Nor into one: it would be lost, and what the reset restores with it. */
 	if (st->saved) {
+		entered = vpc_gate_enter_to_undo(st);
 		pci_load_and_free_saved_state(pdev, &st->saved);
 		pci_restore_state(pdev);
+		if (entered)
+			vpc_gate_exit(st);
 	}
 	vpc_device_set_try_reset(st);
 }

@@ -40,6 +40,16 @@ static bool memory_reachable(struct vfio_pci_core_state *st)
 	return st->config.memory_on && !st->gate.asleep && !st->gate.inert;
 }
 
+/* Hold the gate open, unless a reset is under way. */
+static bool pass(struct vfio_pci_core_state *st)
+{
+	down_read(&st->gate.lock);
+	if (likely(!vpc_gate_blocks(st)))
+		return true;
+	up_read(&st->gate.lock);
+	return false;
+}
+
 /*
  * Pass the gate, whether or not memory can be reached, and hold it open until
  * vpc_gate_exit(). Waits for resets. -EIO if the function has left, -EINTR if
@@ -49,19 +59,32 @@ int vpc_gate_enter(struct vfio_pci_core_state *st)
 {
 	struct vpc_gate *gate = &st->gate;
 
-	down_read(&gate->lock);
-	while (unlikely(vpc_gate_blocks(st))) {
-		up_read(&gate->lock);
+	while (unlikely(!pass(st)))
 		if (wait_event_killable(gate->unblocked, !vpc_gate_blocks(st)))
 			return -EINTR;
-		down_read(&gate->lock);
-	}
-
 	if (likely(!gate->inert))
 		return 0;
 
 	up_read(&gate->lock);
 	return -EIO;
+}
+
+/*
+ * The same for what is taken back from the function, which is done in any case, also by
+ * somebody who was killed: so he waits too. False, and nothing is held, if the function
+ * has left.
+ */
+bool vpc_gate_enter_to_undo(struct vfio_pci_core_state *st)
+{
+	struct vpc_gate *gate = &st->gate;
+
+	while (unlikely(!pass(st)))
+		wait_event_idle(gate->unblocked, !vpc_gate_blocks(st));
+	if (likely(!gate->inert))
+		return true;
+
+	up_read(&gate->lock);
+	return false;
 }
 
 /* The same for an access to memory: -EIO also if there is none to be reached. */

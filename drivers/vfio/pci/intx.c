@@ -292,6 +292,9 @@ static int intx_setup(struct vfio_pci_core_state *st)
 	scoped_guard(spinlock_irqsave, &irqs->slock) {
 		irqs->intx = intx;
 		irqs->intx_masks &= ~VPC_INTX_BY_USER;
+		/* On the way out of D3hot it may just have been given back what it had. */
+		if (!intx->disintx && !irqs->intx_sleeps)
+			set_disintx(st, false);
 	}
 	irqs->type = VFIO_PCI_INTX_IRQ_INDEX;
 	return 0;

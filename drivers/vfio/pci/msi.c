@@ -40,11 +40,11 @@ struct vpc_vector {
 /**
  * struct msi_window - the function's vectors may be set up
  * @entered: the gate is held open: no reset
- * @decoding: memory decoding was switched on for this, vpc_config.lock is held
+ * @decoding: memory decoding was switched on for this
  *
- * vpc_power.d3_lock is held as well: what gives a function on its way out of D3hot its
- * config space back writes the messages of vectors too, and must not find them half
- * set up.
+ * vpc_config.lock is held: the PCI core writes COMMAND, as the user does, and MSI-X
+ * wants memory decoded; and who gives a function on its way out of D3hot its config
+ * space back writes messages, which must not be half set up.
  */
 struct msi_window {
 	bool entered;
@@ -69,41 +69,19 @@ static void set_decoding(struct vfio_pci_core_state *st, bool on)
 			      on ? low | PCI_COMMAND_MEMORY : low);
 }
 
-/* Keep resets away, and decode memory if the user does not. */
-static int enter_window(struct vfio_pci_core_state *st, unsigned int index,
-			struct msi_window *window)
+static void entered(struct vfio_pci_core_state *st, unsigned int index,
+		    struct msi_window *window)
 {
-	int ret;
-
-	ret = vpc_gate_enter(st);
-	if (ret)
-		return ret;
-	window->entered = true;
-	if (likely(!needs_decoding(st, index)))
-		return 0;
-
-	/* Again, with the lock that keeps the user from writing COMMAND. */
-	vpc_gate_exit(st);
-	window->entered = false;
-	mutex_lock(&st->config.lock);
-	ret = vpc_gate_enter(st);
-	if (ret) {
-		mutex_unlock(&st->config.lock);
-		return ret;
-	}
 	window->entered = true;
 	window->decoding = needs_decoding(st, index);
 	if (window->decoding)
 		set_decoding(st, true);
-	else
-		mutex_unlock(&st->config.lock);
-	return 0;
 }
 
 /*
- * The PCI core writes config space and the MSI-X table, which is in memory. Fails only
- * where the user may be refused; taking down goes on without. Either way
- * close_window() follows.
+ * The PCI core writes config space and the MSI-X table, which is in memory: keep the
+ * user, resets and changes of the power state away, and decode memory if the user does
+ * not. Either way close_window() follows.
  */
 static int open_window(struct vfio_pci_core_state *st, unsigned int index,
 		       struct msi_window *window)
@@ -112,21 +90,35 @@ static int open_window(struct vfio_pci_core_state *st, unsigned int index,
 
 	*window = (struct msi_window) { };
 	lockdep_assert_held(&st->irqs.lock);
-	ret = enter_window(st, index, window);
-	mutex_lock(&st->power.d3_lock);
+	mutex_lock(&st->config.lock);
+	ret = vpc_gate_enter(st);
+	if (!ret)
+		entered(st, index, window);
 	return ret;
+}
+
+/* The same for taking down, which goes on without a function that has left. */
+static void open_window_to_undo(struct vfio_pci_core_state *st,
+				unsigned int index, struct msi_window *window)
+{
+	*window = (struct msi_window) { };
+	lockdep_assert_held(&st->irqs.lock);
+	mutex_lock(&st->config.lock);
+	if (vpc_gate_enter_to_undo(st))
+		entered(st, index, window);
 }
 
 static void close_window(struct vfio_pci_core_state *st,
 			 struct msi_window *window)
 {
-	mutex_unlock(&st->power.d3_lock);
 	if (window->decoding)
 		set_decoding(st, false);
 	if (window->entered)
 		vpc_gate_exit(st);
-	if (window->decoding)
-		mutex_unlock(&st->config.lock);
+	/* The PCI core writes all of COMMAND, and may have undone this. */
+	if (vpc_gate_inert(st))
+		pci_clear_master(st->pdev);
+	mutex_unlock(&st->config.lock);
 }
 
 static irqreturn_t vector_fired(int irq, void *arg)
@@ -301,7 +293,7 @@ static int msi_setup(struct vfio_pci_core_state *st, unsigned int index,
 	int ret;
 
 	lockdep_assert_held(&st->irqs.lock);
-	lockdep_assert_held(&st->power.d3_lock);
+	lockdep_assert_held(&st->config.lock);
 	ret = pci_alloc_irq_vectors(pdev, 1, end,
 				    index == VFIO_PCI_MSIX_IRQ_INDEX ?
 				    PCI_IRQ_MSIX : PCI_IRQ_MSI);
@@ -323,7 +315,7 @@ static void msi_off(struct vfio_pci_core_state *st)
 	unsigned long nr;
 
 	lockdep_assert_held(&st->irqs.lock);
-	lockdep_assert_held(&st->power.d3_lock);
+	lockdep_assert_held(&st->config.lock);
 	xa_for_each(&st->irqs.ctx, nr, vec)
 		vector_stop(st, nr, vec);
 	pci_free_irq_vectors(st->pdev);
@@ -337,7 +329,7 @@ void vpc_msi_teardown(struct vfio_pci_core_state *st)
 	struct msi_window window;
 
 	lockdep_assert_held(&st->irqs.lock);
-	open_window(st, st->irqs.type, &window);
+	open_window_to_undo(st, st->irqs.type, &window);
 	msi_off(st);
 	close_window(st, &window);
 }

@@ -301,15 +301,14 @@ int vpc_power_hold_d0(struct vfio_pci_core_state *st)
 {
 	int ret;
 
+	/* The user may be writing COMMAND, or setting vectors up. */
+	guard(mutex)(&st->config.lock);
 	scoped_guard(mutex, &st->power.d3_lock) {
 		ret = go_to_d0(st);
 		st->power.vfs = !ret;
 	}
-	/* The user may be writing COMMAND. */
-	if (!ret) {
-		guard(mutex)(&st->config.lock);
+	if (!ret)
 		was_woken(st);
-	}
 	return ret;
 }
 

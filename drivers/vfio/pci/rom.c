@@ -105,31 +105,44 @@ size_t vpc_rom_size(struct vfio_pci_core_state *st)
 	guard(mutex)(&st->config.lock);
 	if (vpc_gate_enter(st))
 		return 0;
-	if (!(st->gate.asleep & ~VPC_ASLEEP_LOW_POWER))
+	if (!(st->gate.asleep & ~VPC_ASLEEP_LOW_POWER)) {
+		guard(mutex)(&st->rom_lock);
 		found = find_rom(st->pdev);
+	}
 	vpc_gate_exit(st);
 	return found ? size : 0;
+}
+
+static int copy_rom(struct vfio_pci_core_state *st, u8 *buf, size_t len,
+		    u64 offset)
+{
+	struct rom_view rom;
+	size_t real = 0;
+	int ret;
+
+	/* Whoever hides it hides it from everybody. */
+	guard(mutex)(&st->rom_lock);
+	ret = show_rom(st->pdev, &rom);
+	if (ret)
+		return ret;
+	if (offset < rom.len)
+		real = min_t(u64, len, rom.len - offset);
+	memcpy_fromio(buf, rom.base + offset, real);
+	memset(buf + real, 0xff, len - real);
+	hide_rom(st->pdev, &rom);
+	return 0;
 }
 
 static int read_chunk(struct vfio_pci_core_state *st, u8 *buf, size_t len,
 		      u64 offset)
 {
-	struct rom_view rom;
-	size_t real = 0;
 	int ret;
 
 	ret = vpc_region_enter_memory(st);
 	if (ret)
 		return ret;
 
-	ret = show_rom(st->pdev, &rom);
-	if (!ret) {
-		if (offset < rom.len)
-			real = min_t(u64, len, rom.len - offset);
-		memcpy_fromio(buf, rom.base + offset, real);
-		memset(buf + real, 0xff, len - real);
-		hide_rom(st->pdev, &rom);
-	}
+	ret = copy_rom(st, buf, len, offset);
 	vpc_gate_exit(st);
 	return ret;
 }

@@ -24,7 +24,8 @@
  * 1. vfio_device_set.lock (vfio.ko): held around open and close, and by hot
  *    reset so that no device of the set opens or closes meanwhile.
  * 2. &struct vpc_irqs.lock: interrupt setup of one device.
- * 3. &struct vpc_config.lock: the user's view of config space.
+ * 3. &struct vpc_config.lock: the user's view of config space. Held while vectors are
+ *    set up, so the locks of the interrupt core and of an interrupt bypass nest in it.
  * 4. &struct vpc_ioeventfds.lock: list of ioeventfds.
  * 5. &struct vpc_dmabufs.lock: list of dma-bufs. Held while importers are waited
  *    for. The reservation lock of a dma-buf nests in it, and nothing of the library
@@ -34,11 +35,10 @@
  *    held across a reset.
  * 7. &struct vpc_power.d3_lock: the user's D3hot. pci_bus_sem nests in it, so it is
  *    not taken where that may be held: in a resume, or by AER for a function in D0.
- *    Held while vectors are set up, so the locks of the interrupt core and of an
- *    interrupt bypass nest in it too.
- * 8. vpc_sriov_lock (sriov.c): tokens and the list of physical functions.
- * 9. &struct vpc_power.lock: low power bookkeeping, taken in runtime PM callbacks.
- * 10. &struct vpc_irqs.slock: INTx masking, taken in hard interrupts.
+ * 8. &struct vfio_pci_core_state.rom_lock: one reader of the ROM.
+ * 9. vpc_sriov_lock (sriov.c): tokens and the list of physical functions.
+ * 10. &struct vpc_power.lock: low power bookkeeping, taken in runtime PM callbacks.
+ * 11. &struct vpc_irqs.slock: INTx masking, taken in hard interrupts.
  *
  * bar_map_lock (bar.c), for the first use of a BAR, nests in 1 to 6, and nothing in it.
  *
@@ -212,8 +212,7 @@ struct vpc_ioeventfds {
  * struct vpc_power - low power as the user asked for it
  * @lock: protects @engaged and @wake; taken in runtime PM callbacks, so nothing that
  *	resumes the function runs under it
- * @d3_lock: protects @d3, @lost and @vfs, and orders changes of the power state,
- *	and what of it writes messages of vectors against their setup (msi.c)
+ * @d3_lock: protects @d3, @lost and @vfs, and orders changes of the power state
  * @engaged: the user gave up the runtime PM reference of the open device
  * @opening: the function is resumed in order to be opened; no lock needed, as
  *	resuming is ordered by runtime PM
@@ -264,6 +263,7 @@ struct vpc_sriov {
  * @regions: array of struct vpc_region (region.c); constant while open but for
  *	additions during open_device
  * @num_regions: entries in @regions
+ * @rom_lock: one reader of the ROM at a time, for whom it is decoded
  * @saved: config space as found at open, given back at close
  * @atomics: VFIO_PCI_ATOMIC_ flags of what the root port completes
  * @enabled: pci_enable_device() was called; stays from the first open until
@@ -294,6 +294,7 @@ struct vfio_pci_core_state {
 	struct list_head traps;
 	struct vpc_region *regions;
 	unsigned int num_regions;
+	struct mutex rom_lock;		/* decoding of the ROM */
 	struct pci_saved_state *saved;
 	u32 atomics;
 	bool enabled;
@@ -331,6 +332,7 @@ static inline bool vpc_gate_blocks(struct vfio_pci_core_state *st)
 void vpc_gate_init(struct vfio_pci_core_state *st);
 void vpc_gate_destroy(struct vfio_pci_core_state *st);
 int vpc_gate_enter(struct vfio_pci_core_state *st);
+bool vpc_gate_enter_to_undo(struct vfio_pci_core_state *st);
 int vpc_gate_enter_memory(struct vfio_pci_core_state *st);
 bool vpc_gate_try_enter_memory(struct vfio_pci_core_state *st);
 void vpc_gate_exit(struct vfio_pci_core_state *st);
