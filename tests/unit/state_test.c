@@ -141,13 +141,21 @@ static void mailbox_interrupts_with_reason(struct kunit *test)
 	struct i82576_pf *pf = fake_pf(test, 2);
 
 	use(pf, SOURCE);
+	i82576_write(pf, REG_STATUS, STATUS_LU);
 	i82576_write(pf, REG_V2PMAILBOX(SOURCE), 0);
 	KUNIT_EXPECT_EQ(test, stop(pf, SOURCE), 0);
 	KUNIT_EXPECT_EQ(test, start(pf, SOURCE, true), 0);
 	KUNIT_EXPECT_EQ(test, i82576_read(pf, REG_P2VMAILBOX(SOURCE)), 0);
 	KUNIT_EXPECT_EQ(test, i82576_read(pf, REG_PVTEICS(SOURCE)), BIT(0) | BIT(1));
 
+	/* It has not heard that the link is gone. */
+	i82576_write(pf, REG_STATUS, 0);
+	KUNIT_EXPECT_EQ(test, rest(pf, SOURCE, VFIO_PCI_AUX_QUIESCE_P2P), 0);
+	KUNIT_EXPECT_EQ(test, start(pf, SOURCE, true), 0);
+	KUNIT_EXPECT_EQ(test, i82576_read(pf, REG_PVTEICS(SOURCE)), BIT(0) | BIT(1) | BIT(2));
+
 	/* A driver that has one vector for everything, one that has none */
+	i82576_write(pf, REG_STATUS, STATUS_LU);
 	i82576_write(pf, REG_VTIVAR(SOURCE), 0x80808080);
 	i82576_write(pf, REG_VTIVAR_MISC(SOURCE), 0x80);
 	KUNIT_EXPECT_EQ(test, rest(pf, SOURCE, VFIO_PCI_AUX_QUIESCE_P2P), 0);
