@@ -139,7 +139,7 @@ mig_move() {
 
 mig_finish() { # FROM TO [URI]
 	local name=$1
-	wait_for 120 mig_ended "$name" completed failed ||
+	wait_for "${MIG_WAIT:-120}" mig_ended "$name" completed failed ||
 		{ l2_qmp "$name" '{"execute":"query-migrate"}'; return 1; }
 	mig_answer=$(l2_qmp "$name" '{"execute":"query-migrate"}')
 	jq -c '.return | {status, total: ."total-time", downtime, pages: .ram.normal,
