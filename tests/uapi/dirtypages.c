@@ -83,11 +83,6 @@ static struct vfio *fresh(void)
 	return d;
 }
 
-static void descriptor(char *ring, unsigned int slot, uint64_t address)
-{
-	memcpy(ring + 16 * slot, &address, 8);
-}
-
 static void receive_here(struct vfio *d, unsigned int count)
 {
 	vf_receive(d, mem + RING * PAGE, IOVA + RING * PAGE, IOVA + BUFFER(0) * PAGE, count);
@@ -193,7 +188,7 @@ TEST(buffers, "memory that is unmapped with nothing but old buffers in it is no 
 	/* Used and replaced */
 	bar_write32(d, BAR, RX(HEAD), 4);
 	for (unsigned int i = 0; i < VF_SLOTS; i++)
-		descriptor(mem, i, IOVA + BUFFER(i) * PAGE);
+		vf_buffer(mem, i, IOVA + BUFFER(i) * PAGE);
 	bar_write32(d, BAR, RX(TAIL), 3);
 	EXPECT(WITHIN(1000, (look(d), dirty(BUFFER(2)))));
 	bar_write32(d, BAR, RX(HEAD), 2);
@@ -224,9 +219,9 @@ TEST(mapped_later, "a buffer whose memory is mapped after it was handed over is 
 	/* The first two are used and replaced, the others still there at the end. */
 	bar_write32(d, BAR, RX(HEAD), 2);
 	for (unsigned int i = 0; i < 2; i++)
-		descriptor(mem, i, IOVA + BUFFER(i) * PAGE);
+		vf_buffer(mem, i, IOVA + BUFFER(i) * PAGE);
 	for (unsigned int i = 4; i < VF_SLOTS; i++)
-		descriptor(mem, i, IOVA + BUFFER(i) * PAGE);
+		vf_buffer(mem, i, IOVA + BUFFER(i) * PAGE);
 	bar_write32(d, BAR, RX(TAIL), 2);
 	EXPECT(WITHIN(1000, (look(d), dirty(BUFFER(1)))));
 	look_at(d, OTHER);
@@ -257,7 +252,7 @@ TEST(unpinnable, "a buffer whose page cannot be pinned ends the migration, the n
 
 	/* The same while a migration is under way */
 	fd = begin(d);
-	descriptor(mem, 4, OTHER);
+	vf_buffer(mem, 4, OTHER);
 	bar_write32(d, BAR, RX(TAIL), 5);
 	EXPECT(WITHIN(1000, read_fd(fd, &c, 1) == -EIO));
 	expect_failed(d, fd);

@@ -83,14 +83,16 @@ void vf_ring(struct vfio *d, unsigned int base, uint64_t iova, unsigned int slot
 	bar_write32(d, BAR, base + CTL, CTL_ENABLE);
 }
 
+void vf_buffer(void *ring, unsigned int slot, uint64_t address)
+{
+	memcpy((char *)ring + 16 * slot, &address, 8);
+}
+
 void vf_receive(struct vfio *d, void *ring, uint64_t iova, uint64_t buffers,
 		unsigned int count)
 {
-	for (unsigned int i = 0; i < VF_SLOTS; i++) {
-		uint64_t address = buffers + i * 4096;
-
-		memcpy((char *)ring + 16 * i, &address, 8);
-	}
+	for (unsigned int i = 0; i < VF_SLOTS; i++)
+		vf_buffer(ring, i, buffers + i * 4096);
 	vf_ring(d, RX(0), iova, VF_SLOTS);
 	bar_write32(d, BAR, RX(TAIL), count);
 }

@@ -62,6 +62,9 @@ uint32_t vf_ask1(struct vfio *d, uint32_t word0, uint32_t word1, uint32_t word2)
 /* VF_RESET; false if it is refused. @mac, if given, is the VF's address. */
 bool vf_reset(struct vfio *d, uint8_t *mac);
 
+/* Put the address of a buffer into a descriptor of a receive ring. */
+void vf_buffer(void *ring, unsigned int slot, uint64_t address);
+
 /* Set up the ring of the queue whose registers are at @base (RX(0), TX(0)). */
 void vf_ring(struct vfio *d, unsigned int base, uint64_t iova, unsigned int slots);
 

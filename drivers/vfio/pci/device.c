@@ -366,7 +366,7 @@ static void disable_function(struct vfio_pci_core_state *st)
 
 	/* Nor into one: it would be lost, and what the reset restores with it. */
 	if (st->saved) {
-		entered = vpc_gate_enter_to_undo(st);
+		entered = !vpc_gate_enter_to_undo(st);
 		pci_load_and_free_saved_state(pdev, &st->saved);
 		pci_restore_state(pdev);
 		if (entered)

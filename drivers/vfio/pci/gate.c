@@ -50,6 +50,15 @@ static bool pass(struct vfio_pci_core_state *st)
 	return false;
 }
 
+/* Through it is nothing to be had of a function that has left: -EIO. */
+static int leave_if_inert(struct vfio_pci_core_state *st)
+{
+	if (likely(!st->gate.inert))
+		return 0;
+	up_read(&st->gate.lock);
+	return -EIO;
+}
+
 /*
  * Pass the gate, whether or not memory can be reached, and hold it open until
  * vpc_gate_exit(). Waits for resets. -EIO if the function has left, -EINTR if
@@ -57,34 +66,21 @@ static bool pass(struct vfio_pci_core_state *st)
  */
 int vpc_gate_enter(struct vfio_pci_core_state *st)
 {
-	struct vpc_gate *gate = &st->gate;
-
 	while (unlikely(!pass(st)))
-		if (wait_event_killable(gate->unblocked, !vpc_gate_blocks(st)))
+		if (wait_event_killable(st->gate.unblocked, !vpc_gate_blocks(st)))
 			return -EINTR;
-	if (likely(!gate->inert))
-		return 0;
-
-	up_read(&gate->lock);
-	return -EIO;
+	return leave_if_inert(st);
 }
 
 /*
  * The same for what is taken back from the function, which is done in any case, also by
- * somebody who was killed: so he waits too. False, and nothing is held, if the function
- * has left.
+ * somebody who was killed: so he waits too, and only -EIO is left.
  */
-bool vpc_gate_enter_to_undo(struct vfio_pci_core_state *st)
+int vpc_gate_enter_to_undo(struct vfio_pci_core_state *st)
 {
-	struct vpc_gate *gate = &st->gate;
-
 	while (unlikely(!pass(st)))
-		wait_event_idle(gate->unblocked, !vpc_gate_blocks(st));
-	if (likely(!gate->inert))
-		return true;
-
-	up_read(&gate->lock);
-	return false;
+		wait_event_idle(st->gate.unblocked, !vpc_gate_blocks(st));
+	return leave_if_inert(st);
 }
 
 /* The same for an access to memory: -EIO also if there is none to be reached. */

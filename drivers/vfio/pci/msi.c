@@ -69,43 +69,28 @@ static void set_decoding(struct vfio_pci_core_state *st, bool on)
 			      on ? low | PCI_COMMAND_MEMORY : low);
 }
 
-static void entered(struct vfio_pci_core_state *st, unsigned int index,
-		    struct msi_window *window)
-{
-	window->entered = true;
-	window->decoding = needs_decoding(st, index);
-	if (window->decoding)
-		set_decoding(st, true);
-}
-
 /*
  * The PCI core writes config space and the MSI-X table, which is in memory: keep the
  * user, resets and changes of the power state away, and decode memory if the user does
- * not. Either way close_window() follows.
+ * not. To @undo also waits if killed, and goes on without a function that has left.
+ * Either way close_window() follows.
  */
 static int open_window(struct vfio_pci_core_state *st, unsigned int index,
-		       struct msi_window *window)
+		       struct msi_window *window, bool undo)
 {
 	int ret;
 
 	*window = (struct msi_window) { };
 	lockdep_assert_held(&st->irqs.lock);
 	mutex_lock(&st->config.lock);
-	ret = vpc_gate_enter(st);
-	if (!ret)
-		entered(st, index, window);
-	return ret;
-}
-
-/* The same for taking down, which goes on without a function that has left. */
-static void open_window_to_undo(struct vfio_pci_core_state *st,
-				unsigned int index, struct msi_window *window)
-{
-	*window = (struct msi_window) { };
-	lockdep_assert_held(&st->irqs.lock);
-	mutex_lock(&st->config.lock);
-	if (vpc_gate_enter_to_undo(st))
-		entered(st, index, window);
+	ret = undo ? vpc_gate_enter_to_undo(st) : vpc_gate_enter(st);
+	if (ret)
+		return ret;
+	window->entered = true;
+	window->decoding = needs_decoding(st, index);
+	if (window->decoding)
+		set_decoding(st, true);
+	return 0;
 }
 
 static void close_window(struct vfio_pci_core_state *st,
@@ -329,7 +314,7 @@ void vpc_msi_teardown(struct vfio_pci_core_state *st)
 	struct msi_window window;
 
 	lockdep_assert_held(&st->irqs.lock);
-	open_window_to_undo(st, st->irqs.type, &window);
+	open_window(st, st->irqs.type, &window, true);
 	msi_off(st);
 	close_window(st, &window);
 }
@@ -359,7 +344,7 @@ static int msi_attach(struct vfio_pci_core_state *st,
 	struct msi_window window;
 	int ret;
 
-	ret = open_window(st, set->index, &window);
+	ret = open_window(st, set->index, &window, false);
 	if (!ret && was_off)
 		ret = msi_setup(st, set->index, set->start + set->count);
 	if (ret) {

@@ -332,7 +332,7 @@ static inline bool vpc_gate_blocks(struct vfio_pci_core_state *st)
 void vpc_gate_init(struct vfio_pci_core_state *st);
 void vpc_gate_destroy(struct vfio_pci_core_state *st);
 int vpc_gate_enter(struct vfio_pci_core_state *st);
-bool vpc_gate_enter_to_undo(struct vfio_pci_core_state *st);
+int vpc_gate_enter_to_undo(struct vfio_pci_core_state *st);
 int vpc_gate_enter_memory(struct vfio_pci_core_state *st);
 bool vpc_gate_try_enter_memory(struct vfio_pci_core_state *st);
 void vpc_gate_exit(struct vfio_pci_core_state *st);
