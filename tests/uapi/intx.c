@@ -302,6 +302,24 @@ TEST(nobody, "while nobody handles it, the function cannot pull the line, whatev
 	close(efd);
 }
 
+TEST(nobody_awake, "switched off in D3hot, it cannot pull the line when it wakes")
+{
+	struct vfio *d = dut();
+	unsigned int pm = cfg_cap(d, PCI_CAP_ID_PM);
+	int efd = efd_new();
+
+	if (!pm || !vfio_irq_count(d, INTX))
+		SKIP("no power states or no INTx");
+	ASSERT_EQ(vfio_irq_fd(d, INTX, 0, efd), 0);
+	EXPECT(!(host_read(d->bdf, PCI_COMMAND, 2) & PCI_COMMAND_INTX_DISABLE));
+	cfg_write(d, pm + PCI_PM_CTRL, 2, cfg_read(d, pm + PCI_PM_CTRL, 2) | 3);
+	ASSERT_EQ(vfio_irq_off(d, INTX), 0);
+	cfg_write(d, pm + PCI_PM_CTRL, 2,
+		  cfg_read(d, pm + PCI_PM_CTRL, 2) & ~PCI_PM_CTRL_STATE_MASK);
+	EXPECT(host_read(d->bdf, PCI_COMMAND, 2) & PCI_COMMAND_INTX_DISABLE);
+	close(efd);
+}
+
 TEST(swap, "the eventfd can be exchanged while it is enabled")
 {
 	const struct model *m;

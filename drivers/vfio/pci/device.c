@@ -342,7 +342,7 @@ static int enable_function(struct vfio_pci_core_state *st)
 	if (!st->saved)
 		pci_dbg(pdev, "%s: no memory to keep config space\n", __func__);
 
-	vpc_intx_park(st);
+	vpc_intx_open(st);
 	return 0;
 }
 
@@ -364,6 +364,7 @@ static void disable_function(struct vfio_pci_core_state *st)
 				 __func__, ERR_PTR(ret));
 	}
 
+	vpc_intx_close(st);
 	/* Nor into one: it would be lost, and what the reset restores with it. */
 	if (st->saved) {
 		entered = !vpc_gate_enter_to_undo(st);

@@ -155,6 +155,49 @@ void vpc_intx_suspend(struct vfio_pci_core_state *st)
 	}
 }
 
+/*
+ * Nobody handles the line, so the function must not pull it: an unclaimed level would
+ * get it shut down for all who share it. Some send no MSI while DisINTx is set.
+ */
+static void park(struct vfio_pci_core_state *st)
+{
+	set_disintx(st, !(st->pdev->dev_flags &
+			  PCI_DEV_FLAGS_MSI_INTX_DISABLE_BUG));
+}
+
+void vpc_intx_park(struct vfio_pci_core_state *st)
+{
+	scoped_guard(spinlock_irqsave, &st->irqs.slock)
+		park(st);
+}
+
+/* From here on, until vpc_intx_close(), the line is parked while nobody handles it. */
+void vpc_intx_open(struct vfio_pci_core_state *st)
+{
+	scoped_guard(spinlock_irqsave, &st->irqs.slock) {
+		st->irqs.intx_open = true;
+		park(st);
+	}
+}
+
+void vpc_intx_close(struct vfio_pci_core_state *st)
+{
+	scoped_guard(spinlock_irqsave, &st->irqs.slock)
+		st->irqs.intx_open = false;
+}
+
+/* It may have been given back the DisINTx of before, and INTx come or gone since. */
+static void set_disintx_anew(struct vfio_pci_core_state *st)
+{
+	struct vpc_intx *intx = st->irqs.intx;
+
+	lockdep_assert_held(&st->irqs.slock);
+	if (intx && !intx->disintx)
+		set_disintx(st, false);
+	else if (!intx && st->irqs.intx_open)
+		park(st);
+}
+
 void vpc_intx_resume(struct vfio_pci_core_state *st)
 {
 	struct vpc_irqs *irqs = &st->irqs;
@@ -162,24 +205,10 @@ void vpc_intx_resume(struct vfio_pci_core_state *st)
 	scoped_guard(spinlock_irqsave, &irqs->slock) {
 		if (!WARN_ON_ONCE(!irqs->intx_sleeps) && !--irqs->intx_sleeps) {
 			irqs->intx_masks &= ~VPC_INTX_BY_SLEEP;
-			/* Set up in D3hot, of which the function has kept nothing? */
-			if (irqs->intx && !irqs->intx->disintx)
-				set_disintx(st, false);
+			set_disintx_anew(st);
 			apply_masks(irqs);
 		}
 	}
-}
-
-/*
- * Nobody handles the line, so the function must not pull it: an unclaimed level would
- * get it shut down for all who share it. Some send no MSI while DisINTx is set.
- */
-void vpc_intx_park(struct vfio_pci_core_state *st)
-{
-	bool leave = st->pdev->dev_flags & PCI_DEV_FLAGS_MSI_INTX_DISABLE_BUG;
-
-	scoped_guard(spinlock_irqsave, &st->irqs.slock)
-		set_disintx(st, !leave);
 }
 
 /* Did our function pull the line? Then it is masked on return. */
@@ -243,14 +272,10 @@ static int request_line(struct vpc_intx *intx)
 	 * a level that stays asserted does each time.
 	 */
 	irq_set_status_flags(intx->irq, IRQ_DISABLE_UNLAZY);
-	scoped_guard(spinlock_irqsave, &st->irqs.slock)
-		set_disintx(st, false);
 	ret = request_irq(intx->irq, intx_fired, IRQF_NO_AUTOEN, intx->name,
 			  intx);
-	if (ret) {
+	if (ret)
 		irq_clear_status_flags(intx->irq, IRQ_DISABLE_UNLAZY);
-		vpc_intx_park(st);
-	}
 	return ret;
 }
 
@@ -292,7 +317,7 @@ static int intx_setup(struct vfio_pci_core_state *st)
 	scoped_guard(spinlock_irqsave, &irqs->slock) {
 		irqs->intx = intx;
 		irqs->intx_masks &= ~VPC_INTX_BY_USER;
-		/* On the way out of D3hot it may just have been given back what it had. */
+		/* Asleep, vpc_intx_resume() does it. */
 		if (!intx->disintx && !irqs->intx_sleeps)
 			set_disintx(st, false);
 	}

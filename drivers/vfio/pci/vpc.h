@@ -166,8 +166,8 @@ struct seq_file;
 /**
  * struct vpc_irqs - interrupts of one device
  * @lock: protects the setup: @type, @ctx, and who changes @intx, @err and @req
- * @slock: protects @intx, @intx_masks, @intx_sleeps and DisINTx of the function;
- *	shared with the hard interrupt handler. No eventfd is signalled under it:
+ * @slock: protects @intx, @intx_masks, @intx_sleeps, @intx_open and DisINTx of the
+ *	function; shared with the hard interrupt handler. No eventfd is signalled under it:
  *	the user's unmask eventfd calls into intx.c with the eventfd's lock held.
  * @event_lock: protects @err and @req against signalling, nests in nothing of
  *	the library
@@ -177,6 +177,7 @@ struct seq_file;
  * @intx: INTx while it is set up, or NULL
  * @intx_masks: why INTx is masked, VPC_INTX_ flags (irq.h)
  * @intx_sleeps: calls of vpc_intx_suspend() without vpc_intx_resume()
+ * @intx_open: between vpc_intx_open() and vpc_intx_close()
  * @err: signalled on an error of the function, or NULL
  * @req: signalled when the function is wanted back, or NULL
  */
@@ -190,6 +191,7 @@ struct vpc_irqs {
 	struct vpc_intx *intx;
 	unsigned int intx_masks;
 	unsigned int intx_sleeps;
+	bool intx_open;
 	struct eventfd_ctx *err;
 	struct eventfd_ctx *req;
 };
@@ -437,9 +439,11 @@ long vpc_ioctl_get_irq_info(struct vfio_pci_core_state *st, void __user *arg);
 long vpc_ioctl_set_irqs(struct vfio_pci_core_state *st, void __user *arg);
 unsigned int vpc_irq_count(struct vfio_pci_core_state *st, unsigned int index);
 
-/* intx.c: the user changed COMMAND.INTX_DISABLE; the function slept or woke; nobody
- * handles its line
+/* intx.c: the device has a user; he changed COMMAND.INTX_DISABLE; the function slept or
+ * woke; nobody handles its line
  */
+void vpc_intx_open(struct vfio_pci_core_state *st);
+void vpc_intx_close(struct vfio_pci_core_state *st);
 void vpc_intx_set_command_disable(struct vfio_pci_core_state *st, bool disable);
 void vpc_intx_suspend(struct vfio_pci_core_state *st);
 void vpc_intx_resume(struct vfio_pci_core_state *st);
