@@ -6,9 +6,12 @@
 l2_dir=/run/l2
 # Boot without what only costs time when the processor is emulated twice.
 l2_append='no_timer_check tsc=reliable mitigations=off nokaslr edd=off lsm= audit=0'
-# A guest that does not come to its turn says so after twenty seconds, or longer where
-# everything takes longer.
-[ "$LAB_SLOW" = 1 ] || l2_append+=" watchdog_thresh=$((LAB_SLOW < 6 ? 10 * LAB_SLOW : 60))"
+# A guest that does not come to its turn says so after twenty seconds (a soft lockup, an
+# RCU stall), or longer where everything takes longer.
+if [ "$LAB_SLOW" != 1 ]; then
+	l2_append+=" watchdog_thresh=$((LAB_SLOW < 6 ? 10 * LAB_SLOW : 60))"
+	l2_append+=" rcupdate.rcu_cpu_stall_timeout=$((LAB_SLOW < 14 ? 21 * LAB_SLOW : 300))"
+fi
 
 # l2_start NAME [--mem MB] [QEMU argument...] : boot a guest, wait for its agent
 #
