@@ -170,7 +170,7 @@ mig_kill() { # NAME : if it has not ended by itself
 mig_talk() {
 	python3 /src/tests/guest/peer.py talk 5001 >/tmp/talk 2>&1 &
 	talk=$!
-	wait_for 10 sh -c 'ss -ltn | grep -q :5001'
+	wait_for 30 sh -c 'ss -ltn | grep -q :5001'
 	l2_run "$1" "(i=10000000; while [ ! -e /tmp/enough ]; do
 		echo \$i; i=\$((i+1)); usleep 100000; done; echo end) |
 		(nc $PEER_IP 5001 >/tmp/heard) >/dev/null 2>&1 &"

@@ -11,10 +11,12 @@ say() { printf '%s\n' "lab: $*" >&2; }
 die() { say "$*"; exit 2; }
 
 # slowness : by how much time limits are stretched: 1 on a machine of our own,
-# more where processors are shared with others' work (VPC_SLOW overrides)
+# more where processors are shared with others' work (VPC_SLOW overrides), with whom
+# it may come to be shared (VPC_SLOW_LEAST)
 slowness() {
 	[ -z "${VPC_SLOW-}" ] || { echo "$VPC_SLOW"; return; }
-	awk -v cpus="$(nproc)" '{ n = int($1 / cpus + 0.5); print (n < 1 ? 1 : n > 5 ? 5 : n) }' /proc/loadavg
+	awk -v cpus="$(nproc)" -v least="${VPC_SLOW_LEAST:-1}" '{ n = int($1 / cpus + 0.5)
+		print (n < least ? least : n > 5 ? 5 : n) }' /proc/loadavg
 }
 
 # key FILE-OR-TEXT... : a short name for the content something is made from

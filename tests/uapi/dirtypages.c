@@ -418,7 +418,7 @@ TEST(used_up, "a VF that is stopped when it has just used all buffers that were 
 		receive_here(d, used);
 		fd = begin(d);
 		/* Tracking goes on after a migration: known by now, if not from the beginning */
-		usleep(20000 * test_slow());
+		usleep(100000 * test_slow());
 		got = bar_read32(d, BAR, GOOD_PACKETS);
 		ASSERT(vf_send(&sender, used, FRAME));
 		EXPECT_EQ(set_state(d, STOP_COPY), NO_FD);
@@ -471,7 +471,7 @@ TEST(kept_up, "a ring that goes when few of its buffers are used is no failure")
 		receive_here(d, VF_SLOTS - 1);
 		fd = begin(d);
 		/* Known by now, if it was not from the beginning */
-		usleep(20000 * test_slow());
+		usleep(100000 * test_slow());
 		ASSERT(vf_send(&sender, 5, FRAME));
 		if (reset)
 			mig_reset(d);

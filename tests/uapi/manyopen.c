@@ -86,6 +86,7 @@ TEST(irqs, "all with interrupts at once; each arrives where it belongs")
 		 * an earlier device still sent is taken first, and one that is
 		 * raised may repeat itself. Nobody else may be heard.
 		 */
+		usleep(10000);
 		for (unsigned int j = 0; j < args.nbdf; j++)
 			efd_count(fds[j]);
 		m->raise(&devs[i], 0);

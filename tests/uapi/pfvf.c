@@ -222,35 +222,43 @@ TEST(pf_leaves, "the PF unbound: its VFs are disabled, each user asked and waite
 
 static volatile bool stop;
 
+struct vf_user {
+	const char *bdf;
+	volatile unsigned long opened;
+	pthread_t thread;
+};
+
 static void *vf_user(void *arg)
 {
-	uintptr_t opened = 0;
+	struct vf_user *user = arg;
 	int ret;
 
 	while (!stop) {
-		ret = try_open(arg, TOKEN);
-		opened += !ret;
+		ret = try_open(user->bdf, TOKEN);
+		user->opened += !ret;
 		if (ret && ret != -EBUSY && ret != -EAGAIN)
 			test_note("VF: %s", strerror(-ret));
 	}
-	return (void *)opened;
+	return NULL;
 }
 
 TEST(load, "PF and VFs opened, reset and closed against each other, tokens changing hands")
 {
 	time_t end = time(NULL) + args.seconds;
-	pthread_t thread[2];
+	struct vf_user user[2] = {};
 	char vf[2][64];
-	void *opened;
 	struct vfio pf;
 	int ret;
 
 	start(&pf, vf);
 	vfio_close(&pf);
 	stop = false;
-	for (int i = 0; i < 2; i++)
-		ASSERT(!pthread_create(&thread[i], NULL, vf_user, vf[i]));
-	while (time(NULL) < end) {
+	for (int i = 0; i < 2; i++) {
+		user[i].bdf = vf[i];
+		ASSERT(!pthread_create(&user[i].thread, NULL, vf_user, &user[i]));
+	}
+	/* Until each VF has been opened, or the time of the test is up. */
+	while (time(NULL) < end || !user[0].opened || !user[1].opened) {
 		ret = vfio_open_with(&pf, pf_name(), NULL, TOKEN);
 		EXPECT(ret == 0 || ret == -EAGAIN);
 		if (ret)
@@ -265,9 +273,9 @@ TEST(load, "PF and VFs opened, reset and closed against each other, tokens chang
 	}
 	stop = true;
 	for (int i = 0; i < 2; i++) {
-		pthread_join(thread[i], &opened);
-		EXPECT(opened);
-		test_note("VF %d opened %lu times", i, (unsigned long)opened);
+		pthread_join(user[i].thread, NULL);
+		EXPECT(user[i].opened);
+		test_note("VF %d opened %lu times", i, user[i].opened);
 	}
 	EXPECT_EQ(vfs("0"), 0);
 }

@@ -73,7 +73,7 @@ TEST(unbind, "unbind asks by REQ, waits for the close, then finishes; bind works
 		dut_close();
 		_exit(!write_file(path, dev));
 	}
-	EXPECT(efd_fires(efd));
+	EXPECT(WITHIN(20000, efd_count(efd)));
 	EXPECT_EQ(waitpid(pid, &status, WNOHANG), 0);
 	/* the file is still there and answers, with whatever, without crashing */
 	d->info.argsz = sizeof(d->info);

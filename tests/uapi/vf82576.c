@@ -343,7 +343,7 @@ TEST(move, "what a driver asked for is granted where its VF's state is loaded, t
 	/* No VF_RESET: its driver does not know. */
 	EXPECT_GRANTED(&other, MSG_VLAN | INFO(1), 6, 0);
 	/* The PF announces its addresses meanwhile. */
-	sleep(2);
+	sleep(2 * test_slow());
 	vfio_close(&other);
 }
 
@@ -392,7 +392,7 @@ TEST(groups, "a group that a driver asked for is heard where its VF's state is l
 	d = dut();
 	ASSERT(vf_sender_start(&sender, d, 0x400000));
 	/* While the PF announces its addresses, it hears nothing from beside it. */
-	sleep(2);
+	sleep(2 * test_slow());
 	EXPECT(hears(&other, &sender));
 	memcpy(sender.to, group, sizeof(group));
 	EXPECT(hears(&other, &sender));
