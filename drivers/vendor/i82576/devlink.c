@@ -78,6 +78,26 @@ static struct pci_dev *get_function(struct i82576_vf *vf)
 }
 
 /*
+ * Name the driver of a function, "" if it has none. The function's lock is tried only:
+ * who holds it may be waiting for devlink's, as the probe of a VF does.
+ */
+static int name_driver(struct pci_dev *pdev, char *name, size_t size,
+		       struct netlink_ext_ack *extack)
+{
+	struct pci_driver *driver;
+
+	if (!device_trylock(&pdev->dev)) {
+		NL_SET_ERR_MSG_FMT(extack, "%s is just being bound, unbound or reset: try again",
+				   pci_name(pdev));
+		return -EBUSY;
+	}
+	driver = pci_dev_driver(pdev);
+	strscpy(name, driver ? driver->name : "", size);
+	device_unlock(&pdev->dev);
+	return 0;
+}
+
+/*
  * Another driver runs the VF, here or for a guest (vfio-pci): it would go on with the
  * old address, and neither receive nor be let send. One that has not been through
  * VF_RESET will learn the new one.
@@ -85,13 +105,19 @@ static struct pci_dev *get_function(struct i82576_vf *vf)
 static int refuse_under_driver(struct i82576_vf *vf, struct netlink_ext_ack *extack)
 {
 	struct pci_dev *pdev = vf->policy.ready ? get_function(vf) : NULL;
-	struct pci_driver *driver = pdev ? pci_dev_driver(pdev) : NULL;
+	char name[32];
+	int ret;
 
-	if (driver)
+	if (!pdev)
+		return 0;
+	ret = name_driver(pdev, name, sizeof(name), extack);
+	if (!ret && name[0]) {
 		NL_SET_ERR_MSG_FMT(extack, "VF %u is in use by %s: shut down the guest that has it, or unbind it, first",
-				   vf->index, driver->name);
+				   vf->index, name);
+		ret = -EBUSY;
+	}
 	pci_dev_put(pdev);
-	return driver ? -EBUSY : 0;
+	return ret;
 }
 
 static int port_hw_addr_set(struct devlink_port *port, const u8 *hw_addr,
@@ -182,21 +208,23 @@ static int port_state_get(struct devlink_port *port,
 static int refuse_foreign(struct i82576_vf *vf, struct netlink_ext_ack *extack)
 {
 	struct pci_dev *pdev = get_function(vf);
+	char name[32];
+	int ret;
 
 	if (!pdev) {
 		NL_SET_ERR_MSG_FMT(extack, "VF %u is not there yet: try again",
 				   vf->index);
 		return -ENODEV;
 	}
-	if (pci_dev_driver(pdev))
+	ret = name_driver(pdev, name, sizeof(name), extack);
+	if (!ret && name[0])
 		NL_SET_ERR_MSG_FMT(extack, "%s is driven by %s: unbind it and bind it to %s",
-				   pci_name(pdev), pci_dev_driver(pdev)->name,
-				   I82576_VF_NAME);
-	else
+				   pci_name(pdev), name, I82576_VF_NAME);
+	else if (!ret)
 		NL_SET_ERR_MSG_FMT(extack, "%s has no driver: bind it to " I82576_VF_NAME,
 				   pci_name(pdev));
 	pci_dev_put(pdev);
-	return -ENODEV;
+	return ret ?: -ENODEV;
 }
 
 static int port_activate(struct i82576_vf *vf, struct netlink_ext_ack *extack)
