@@ -156,6 +156,28 @@ TEST(narrow, "with the beginning of a migration all pages become those of rings 
 	expect_buffers(6);
 }
 
+TEST(idle, "a device that writes nowhere has no page dirty")
+{
+	struct vfio *d = fresh();
+	int fd;
+
+	look(d);
+	EXPECT_EQ(bitmap, ~0UL);
+	fd = begin(d);
+	/* The container reports once what it was told of. */
+	look(d);
+	EXPECT(__builtin_popcountl(bitmap) <= 1);
+	look(d);
+	EXPECT_EQ(bitmap, 0);
+	receive_here(d, 4);
+	EXPECT(WITHIN(1000, (look(d), dirty(BUFFER(3)))));
+	EXPECT_EQ(set_state(d, STOP_COPY), NO_FD);
+	look(d);
+	expect_buffers(4);
+	EXPECT_EQ(set_state(d, RUNNING), NO_FD);
+	close(fd);
+}
+
 TEST(unmapped, "memory that is unmapped with buffers in it ends the migration, the next one works")
 {
 	struct vfio *d = fresh();
@@ -306,6 +328,29 @@ TEST(stopped, "after a failure a guest that is stopped is saved when a live migr
 	receive_here(d, 4);
 	expect_saved(d);
 	save_stopped(d);
+}
+
+TEST(went_on, "a guest that was stopped goes on, and what it writes is known as before")
+{
+	struct vfio *d = fresh();
+	int fd;
+
+	receive_here(d, 4);
+	/* It has used the first. */
+	bar_write32(d, BAR, RX(HEAD), 1);
+	fd = begin(d);
+	for (unsigned int i = 0; i < 3; i++) {
+		EXPECT_EQ(set_state(d, STOP_COPY), NO_FD);
+		usleep(20000 * test_slow());
+		EXPECT_EQ(set_state(d, RUNNING), NO_FD);
+		close(fd);
+		usleep(20000 * test_slow());
+		bar_write32(d, BAR, RX(TAIL), 5 + i);
+		EXPECT(WITHIN(1000, (look(d), dirty(BUFFER(4 + i)))));
+		save_stopped(d);
+		fd = begin(d);
+	}
+	close(fd);
 }
 
 static void *poll_it(void *fd)

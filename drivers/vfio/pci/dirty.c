@@ -445,6 +445,32 @@ int vfio_pci_core_dma_read(struct vfio_pci_core_device *core, u64 iova,
 }
 EXPORT_SYMBOL_VPC(vfio_pci_core_dma_read);
 
+/*
+ * A type 1 container believes of a group that it writes only what is pinned from the
+ * first page on that was. A device that writes nowhere now has pinned none, so a page
+ * of the user's is held for a moment: he has memory at one of these addresses.
+ */
+static void claim_scope(struct vpc_migration *mig)
+{
+	unsigned long pfn, entry = 0;
+	void *value;
+
+	guard(mutex)(&mig->dirty.lock);
+	if (!pins(mig))
+		return;
+	xa_for_each(&mig->dirty.pages, pfn, value)
+		if (xa_to_value(value) & PAGE_PINNED)
+			return;
+	for (unsigned int bit = PAGE_SHIFT; bit < BITS_PER_LONG; bit++) {
+		pfn = bit == PAGE_SHIFT ? 0 : BIT(bit - PAGE_SHIFT);
+		if (!pin(mig, pfn, &entry) && (entry & PAGE_PINNED)) {
+			unpin(mig, pfn);
+			return;
+		}
+	}
+	pci_dbg(mig->core->pdev, "%s: no memory to be tracked\n", __func__);
+}
+
 /* Begin, or begin anew after a failure. The device is at rest while it happens. */
 int vpc_dirty_begin(struct vpc_migration *mig)
 {
@@ -466,6 +492,8 @@ int vpc_dirty_begin(struct vpc_migration *mig)
 		vfio_pci_core_dirty_failed(mig->core);
 	else if (mig->dirty.failed)
 		ret = -EIO;
+	else
+		claim_scope(mig);
 	error = vpc_mig_rest(mig, before);
 	return ret ?: error;
 }

@@ -3,11 +3,16 @@
  * Migration: states and the arcs between them
  */
 #include <linux/file.h>
+#include <linux/module.h>
 #include <linux/slab.h>
 
 #include "trace.h"
 #include "vpc.h"
 #include "migration.h"
+
+static bool dma_log = true;
+module_param_unsafe(dma_log, bool, 0444);
+MODULE_PARM_DESC(dma_log, "For tests: without this, pages are pinned as on kernels without DMA logging");
 
 /**
  * DOC: states of migration
@@ -478,7 +483,7 @@ void vpc_migration_free(struct vfio_pci_core_state *st)
  * vfio_pci_core_dirty_unmap() as &vfio_device_ops.dma_unmap.
  *
  * Context: probe of the driver; may sleep.
- * Return: 0; -EINVAL if @flags or @ops lack something; -ENOMEM.
+ * Return: 0; -EINVAL if @flags, @ops or &vfio_device.ops lack something; -ENOMEM.
  */
 int vfio_pci_core_migration_init(struct vfio_pci_core_device *core,
 				 const struct vfio_pci_core_mig_ops *ops,
@@ -490,7 +495,8 @@ int vfio_pci_core_migration_init(struct vfio_pci_core_device *core,
 	if (!(flags & VFIO_MIGRATION_STOP_COPY) || !ops->quiesce ||
 	    !ops->unquiesce || !ops->size || !ops->save || !ops->check ||
 	    !ops->load || !ops->early_size != !ops->save_early ||
-	    !ops->early_size != !ops->check_early || st->migration)
+	    !ops->early_size != !ops->check_early || st->migration ||
+	    (ops->dirty_declare && !core->vdev.ops->dma_unmap))
 		return -EINVAL;
 
 	mig = kzalloc(sizeof(*mig), GFP_KERNEL_ACCOUNT);
@@ -506,7 +512,7 @@ int vfio_pci_core_migration_init(struct vfio_pci_core_device *core,
 	core->vdev.mig_ops = &vpc_mig_ops;
 	core->vdev.migration_flags = flags;
 	/* Without this, the kernel's side of DMA logging is an empty shell. */
-	if (IS_ENABLED(CONFIG_IOMMUFD_DRIVER) && ops->dirty_declare)
+	if (IS_ENABLED(CONFIG_IOMMUFD_DRIVER) && dma_log && ops->dirty_declare)
 		core->vdev.log_ops = &vpc_log_ops;
 	return 0;
 }

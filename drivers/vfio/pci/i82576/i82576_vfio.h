@@ -44,6 +44,7 @@ struct i82576_rx_ring {
  * @track_lock: protects @rx to @octets; nests in the library's lock of migration
  * @rx: receive rings, as far as dirty tracking needs them
  * @declared: @rx is what has been declared; also read without the lock
+ * @stopped: the queues are off, for a user who stopped the VF; set under @track_lock
  * @packets: those received, as counted at the last look
  * @octets: the same
  * @watcher: looks at the rings while somebody wants to know what is written, or NULL;
@@ -60,6 +61,7 @@ struct i82576_vfio {
 	struct mutex track_lock; /* see above */
 	struct i82576_rx_ring rx[I82576_QUEUES];
 	bool declared;
+	bool stopped;
 	u32 packets;
 	u32 octets;
 	struct task_struct *watcher;
@@ -89,5 +91,7 @@ void i82576_track_close(struct i82576_vfio *vf);
 void i82576_track_reset(struct i82576_vfio *vf);
 int i82576_track_declare(struct vfio_pci_core_device *core);
 int i82576_track_refresh(struct vfio_pci_core_device *core);
+void i82576_track_stop(struct i82576_vfio *vf);
+void i82576_track_go_on(struct i82576_vfio *vf);
 
 #endif /* I82576_VFIO_H */

@@ -31,19 +31,29 @@ static struct vfio_pci_aux_device *to_aux(struct vfio_pci_core_device *core)
 static int vf_quiesce(struct vfio_pci_core_device *core,
 		      enum vfio_pci_core_rest level)
 {
-	struct vfio_pci_aux_device *aux = to_aux(core);
+	struct i82576_vfio *vf = to_i82576_vfio(&core->vdev);
+	struct vfio_pci_aux_device *aux = vf->aux;
+	int ret;
 
-	return aux->ops->quiesce(aux, level == VFIO_PCI_CORE_REST_P2P ?
-				      VFIO_PCI_AUX_QUIESCE_P2P :
-				      VFIO_PCI_AUX_QUIESCE_STOP);
+	if (level == VFIO_PCI_CORE_REST_P2P)
+		return aux->ops->quiesce(aux, VFIO_PCI_AUX_QUIESCE_P2P);
+
+	i82576_track_stop(vf);
+	ret = aux->ops->quiesce(aux, VFIO_PCI_AUX_QUIESCE_STOP);
+	if (ret)
+		i82576_track_go_on(vf);
+	return ret;
 }
 
 static int vf_unquiesce(struct vfio_pci_core_device *core,
 			enum vfio_pci_core_rest level)
 {
-	struct vfio_pci_aux_device *aux = to_aux(core);
+	struct i82576_vfio *vf = to_i82576_vfio(&core->vdev);
+	int ret = vf->aux->ops->unquiesce(vf->aux, level == VFIO_PCI_CORE_ACTIVE);
 
-	return aux->ops->unquiesce(aux, level == VFIO_PCI_CORE_ACTIVE);
+	if (!ret && level == VFIO_PCI_CORE_REST_P2P)
+		i82576_track_go_on(vf);
+	return ret;
 }
 
 static size_t vf_size(struct vfio_pci_core_device *core)

@@ -30,11 +30,13 @@
  * Tracking has failed then: the attempt to migrate ends, and the guest goes on. Rings
  * that came and went between two looks without a packet are of no interest, nor are
  * transmit rings that are gone when the VF has come to rest.
+ *
+ * A VF that is stopped has its queues off, and writes nothing. Nobody looks then: it goes
+ * on with the rings of before.
  */
 #include <linux/bitfield.h>
 #include <linux/delay.h>
 #include <linux/kthread.h>
-#include <linux/ktime.h>
 #include <linux/module.h>
 #include <linux/sched.h>
 #include <linux/time64.h>
@@ -81,12 +83,11 @@ MODULE_PARM_DESC(track_buffers, "For tests: without this, migration loses what t
 #define SHORTEST_PAUSE_US	50
 #define LONGEST_PAUSE_US	1000
 /*
- * How many times as long as a look the pause behind it is at least. Where registers are
- * slow, a migration that fails is better than a guest that does not come to its turn.
+ * How many times as long as a look takes of a processor the pause behind it is at least.
+ * Where registers are slow, or a guest makes much work, a migration that fails is better
+ * than others that do not come to their turn.
  */
 #define PAUSES			3
-/* One that took longer has waited for the end of a reset, and not worked. */
-#define LONGEST_LOOK_US		100000
 
 /* Regions and rings, as the library numbers them */
 #define REGION_RX(q)	(q)
@@ -359,6 +360,7 @@ static int look_at_rx(struct i82576_vfio *vf, unsigned int q,
 /* No ring that comes is one of these, but what they had is of interest still. */
 static void forget_rings(struct i82576_vfio *vf)
 {
+	lockdep_assert_held(&vf->track_lock);
 	for (unsigned int q = 0; q < I82576_QUEUES; q++)
 		vf->rx[q].known = false;
 }
@@ -400,6 +402,7 @@ static int look_at_all(struct i82576_vfio *vf, bool first)
 {
 	int ret = look(vf, first), error;
 
+	lockdep_assert_held(&vf->track_lock);
 	for (unsigned int q = 0; q < I82576_QUEUES; q++) {
 		error = declare_tx(vf, q);
 		ret = ret ?: error;
@@ -429,21 +432,24 @@ static unsigned long pause_us(struct i82576_vfio *vf)
 /* Returns how long to wait until the next time, in microseconds. */
 static unsigned long watch_once(struct i82576_vfio *vf)
 {
-	unsigned long us;
 	int ret;
 
-	scoped_guard(mutex, &vf->track_lock) {
-		/* The log was stopped, or begins anew: what @rx says is old. */
-		if (!vfio_pci_core_dirty_active(&vf->core))
-			WRITE_ONCE(vf->declared, false);
-		if (!vf->declared)
-			return 0;
-		ret = look(vf, false);
-		us = pause_us(vf);
-	}
-	if (ret && ret != -EIO)
+	guard(mutex)(&vf->track_lock);
+	/* The log was stopped, or begins anew: what @rx says is old. */
+	if (!vfio_pci_core_dirty_active(&vf->core))
+		WRITE_ONCE(vf->declared, false);
+	if (!vf->declared)
+		return 0;
+	if (READ_ONCE(vf->stopped))
+		return LONGEST_PAUSE_US;
+
+	ret = look(vf, false);
+	if (ret && ret != -EIO) {
+		/* Until it begins anew, nobody wants to know. */
 		vfio_pci_core_dirty_failed(&vf->core);
-	return us;
+		WRITE_ONCE(vf->declared, false);
+	}
+	return pause_us(vf);
 }
 
 static void wait_for_work(struct i82576_vfio *vf)
@@ -457,18 +463,19 @@ static void wait_for_work(struct i82576_vfio *vf)
 static int watch(void *data)
 {
 	unsigned long us, spent;
-	ktime_t start;
+	u64 before;
 
 	/* Before the guest, which it serves; for some microseconds each time */
 	sched_set_fifo_low(current);
 	while (!kthread_should_stop()) {
 		wait_for_work(data);
-		start = ktime_get();
+		before = current->se.sum_exec_runtime;
 		us = watch_once(data);
-		spent = ktime_us_delta(ktime_get(), start);
-		if (spent <= LONGEST_LOOK_US)
-			us = max(us, PAUSES * spent);
 		usleep_range(us, us + us / 4);
+		/* It has been counted since this slept, and is without what it waited for. */
+		spent = (current->se.sum_exec_runtime - before) / NSEC_PER_USEC;
+		if (PAUSES * spent > us)
+			usleep_range(PAUSES * spent - us, PAUSES * spent);
 	}
 	return 0;
 }
@@ -513,7 +520,28 @@ int i82576_track_refresh(struct vfio_pci_core_device *core)
 	struct i82576_vfio *vf = to_i82576_vfio(&core->vdev);
 
 	guard(mutex)(&vf->track_lock);
-	return look_at_all(vf, false);
+	return vf->stopped ? 0 : look_at_all(vf, false);
+}
+
+/**
+ * i82576_track_stop - the queues of a VF at rest are about to be switched off
+ * @vf: virtual function; i82576_track_refresh() was called since it came to rest
+ */
+void i82576_track_stop(struct i82576_vfio *vf)
+{
+	guard(mutex)(&vf->track_lock);
+	WRITE_ONCE(vf->stopped, true);
+}
+
+/**
+ * i82576_track_go_on - its queues are on again
+ * @vf: virtual function
+ *
+ * Without the lock: called from within a reset, too, for whose end its holder may wait.
+ */
+void i82576_track_go_on(struct i82576_vfio *vf)
+{
+	WRITE_ONCE(vf->stopped, false);
 }
 
 /**
@@ -526,6 +554,7 @@ void i82576_track_close(struct i82576_vfio *vf)
 		kthread_stop(vf->watcher);
 	vf->watcher = NULL;
 	WRITE_ONCE(vf->declared, false);
+	vf->stopped = false;
 }
 
 /**
