@@ -6,6 +6,8 @@
  * Before a type 1 container unmaps memory, it asks for the end of pins there; it looks,
  * and asks again, ten times. What is pinned at the eleventh look ends the host. It looks
  * at once, and so rarely gets that far: sleep in vfio_pci_core_dirty_unmap() to see it.
+ * It asks with a lock held for which a second thread that unmaps waits, while that holds
+ * the one which it takes to unpin.
  */
 #include <pthread.h>
 
@@ -15,11 +17,11 @@
 #include "test.h"
 
 #define PAGE		4096UL
-/* Two rings, in memory that stays, with all buffers in a page that comes and goes */
+/* Two rings, in memory that stays, with all buffers in two pages that come and go */
 #define RINGS		0x100000UL
 #define SLOTS		4096UL
 #define RING_BYTES	(16 * SLOTS)
-#define BUFFER		0x800000UL
+#define BUFFER(n)	(0x800000UL + 0x100000UL * (n))
 
 static struct vfio *d;
 static volatile bool stop;
@@ -51,19 +53,18 @@ static void *begin_migrations(void *unused)
 	return unused;
 }
 
-static unsigned int map_and_unmap(unsigned int seconds)
+static void *map_and_unmap(void *iova)
 {
-	time_t end = time(NULL) + seconds;
-	unsigned int n;
+	unsigned long n;
 
-	for (n = 0; time(NULL) < end; n++) {
-		char *mem = vfio_dma_map(d, BUFFER, PAGE);
+	for (n = 0; !stop; n++) {
+		char *mem = vfio_dma_map(d, (unsigned long)iova, PAGE);
 
 		ASSERT(mem);
 		usleep(n % 20 * 1000);
-		ASSERT_EQ(vfio_dma_unmap(d, BUFFER, PAGE, mem), 0);
+		ASSERT_EQ(vfio_dma_unmap(d, (unsigned long)iova, PAGE, mem), 0);
 	}
-	return n;
+	return (void *)n;
 }
 
 static void set_up(void)
@@ -74,27 +75,36 @@ static void set_up(void)
 	rings = vfio_dma_map(d, RINGS, 2 * RING_BYTES);
 	ASSERT(rings);
 	for (unsigned int i = 0; i < 2 * SLOTS; i++)
-		rings[2 * i] = BUFFER;
+		rings[2 * i] = BUFFER(i % 2);
 	vf_ring(d, RX(0), RINGS, SLOTS);
 	bar_write32(d, BAR, RX(TAIL), SLOTS - 1);
 }
 
 TEST(race, "memory is unmapped whatever rings and migrations do meanwhile")
 {
-	void *(*work[])(void *) = { renew_rings, begin_migrations };
+	const struct {
+		void *(*fn)(void *);
+		void *arg;
+	} work[] = {
+		{ map_and_unmap, (void *)BUFFER(0) },
+		{ map_and_unmap, (void *)BUFFER(1) },
+		{ renew_rings, NULL },
+		{ begin_migrations, NULL },
+	};
 	pthread_t threads[ARRAY_SIZE(work)];
-	unsigned int unmaps;
+	void *unmaps[ARRAY_SIZE(work)];
 
 	set_up();
 	for (size_t i = 0; i < ARRAY_SIZE(work); i++)
-		ASSERT_EQ(pthread_create(&threads[i], NULL, work[i], NULL), 0);
-	unmaps = map_and_unmap(args.seconds);
+		ASSERT_EQ(pthread_create(&threads[i], NULL, work[i].fn, work[i].arg), 0);
+	sleep(args.seconds);
 	stop = true;
 	for (size_t i = 0; i < ARRAY_SIZE(work); i++)
-		pthread_join(threads[i], NULL);
-	test_note("unmapped %u times, %lu migrations began, %lu were refused", unmaps,
-		  migrations, refused);
-	EXPECT(unmaps > 10 && migrations > 10);
+		pthread_join(threads[i], &unmaps[i]);
+	test_note("unmapped %lu and %lu times, %lu migrations began, %lu were refused",
+		  (unsigned long)unmaps[0], (unsigned long)unmaps[1], migrations, refused);
+	EXPECT((unsigned long)unmaps[0] > 10 && (unsigned long)unmaps[1] > 10);
+	EXPECT(migrations > 0);
 	/* A migration that nobody disturbs works. */
 	EXPECT(set_state(d, PRE_COPY) >= 0);
 	EXPECT_EQ(set_state(d, RUNNING), NO_FD);

@@ -66,7 +66,7 @@ static int pin(struct vpc_migration *mig, unsigned long pfn, unsigned long *entr
 	struct page *page;
 	int ret;
 
-	if (mig->dirty.barred || vpc_dirty_unmapping(mig, pfn))
+	if (READ_ONCE(mig->dirty.barred) || vpc_dirty_unmapping(mig, pfn))
 		return -EBUSY;
 	ret = vfio_pin_pages(&mig->core->vdev, (dma_addr_t)pfn << PAGE_SHIFT, 1,
 			     IOMMU_READ | IOMMU_WRITE, &page);
@@ -395,23 +395,27 @@ EXPORT_SYMBOL_VPC(vfio_pci_core_dirty_failed);
  * A driver without that op is not allowed to pin pages. Where the device may write,
  * tracking fails: what is mapped there next is not what was pinned.
  *
- * Context: called by the IOMMU container, whose list of devices is locked; may sleep.
+ * Context: called by the IOMMU container, whose list of devices is locked; sleeps, and
+ * may return before all is unpinned: the container asks again then.
  */
 void vfio_pci_core_dirty_unmap(struct vfio_device *vdev, u64 iova, u64 length)
 {
 	struct vpc_migration *mig = to_migration(vdev);
-	unsigned long first, last, pfn, entry;
+
+	if (mig && length && !by_log(mig))
+		vpc_dirty_unmap(mig, iova >> PAGE_SHIFT,
+				(iova + length - 1) >> PAGE_SHIFT);
+}
+EXPORT_SYMBOL_VPC(vfio_pci_core_dirty_unmap);
+
+/* Pages @first to @last are being unmapped. */
+static void let_go(struct vpc_migration *mig, unsigned long first,
+		   unsigned long last)
+{
+	unsigned long pfn, entry;
 	bool in_use = false;
 	void *value;
 
-	if (!mig || !length || by_log(mig))
-		return;
-	first = iova >> PAGE_SHIFT;
-	last = (iova + length - 1) >> PAGE_SHIFT;
-	guard(mutex)(&mig->dirty.lock);
-	settle(mig);
-	if (vpc_dirty_unmap_begins(mig, first, last))
-		mig->dirty.barred = true;
 	xa_for_each_range(&mig->dirty.pages, pfn, value, first, last) {
 		entry = xa_to_value(value);
 		in_use = true;
@@ -425,7 +429,25 @@ void vfio_pci_core_dirty_unmap(struct vfio_device *vdev, u64 iova, u64 length)
 		set_failed(mig, "memory that it may write was unmapped",
 			   -EFAULT);
 }
-EXPORT_SYMBOL_VPC(vfio_pci_core_dirty_unmap);
+
+static void unmap_work(struct work_struct *work)
+{
+	struct vpc_migration *mig = container_of(work, struct vpc_migration,
+						 dirty.unmap_work);
+	unsigned long first, last;
+	u64 nr;
+
+	guard(mutex)(&mig->dirty.lock);
+	settle(mig);
+	nr = mig->dirty.unmapped;
+	if (READ_ONCE(mig->dirty.barred)) {
+		let_go(mig, 0, ULONG_MAX);
+		nr = U64_MAX;
+	}
+	while (vpc_dirty_unmap_next(mig, &nr, &first, &last))
+		let_go(mig, first, last);
+	vpc_dirty_unmap_done(mig, nr);
+}
 
 /**
  * vfio_pci_core_dma_read - read memory as the device would
@@ -587,17 +609,21 @@ void vpc_dirty_close(struct vpc_migration *mig)
 	forget_log(&mig->dirty);
 	mig->dirty.failed = false;
 	mig->dirty.blind = false;
+	if (mig->dirty.barred)
+		mig->dirty.unmapped = 0;
 	mig->dirty.barred = false;
 }
 
 void vpc_dirty_init(struct vpc_dirty *dirty)
 {
 	mutex_init(&dirty->lock);
+	INIT_WORK(&dirty->unmap_work, unmap_work);
 	xa_init(&dirty->pages);
 }
 
 void vpc_dirty_destroy(struct vpc_dirty *dirty)
 {
+	cancel_work_sync(&dirty->unmap_work);
 	xa_destroy(&dirty->pages);
 	mutex_destroy(&dirty->lock);
 }

@@ -31,13 +31,16 @@ struct vpc_dirty_ring {
 /**
  * struct vpc_dirty - where a device may write
  * @lock: protects the members; nests in everything of the library, and outside
- *	the locks of the IOMMU container
+ *	the locks of the IOMMU container, which therefore cannot take it when it asks
  * @active: the driver declares places; also read without the lock
  * @failed: a place could not be tracked: what is known is not all there is
  * @blind: somebody logs, but the driver cannot look: all is dirty
  * @barred: no page is pinned until the device is closed: where memory is being
  *	unmapped could not be remembered
  * @was_reset: nothing is declared any more, whatever the others say; without lock
+ * @unmap_work: unpins what is unmapped
+ * @unmapped: number of the last call that unmaps of which it took note (dirty_unmap.c);
+ *	also read without the lock
  * @pages: page number to use count and whether it is pinned (see dirty.c)
  * @num_pages: entries in @pages
  * @region: places declared for good
@@ -48,8 +51,10 @@ struct vpc_dirty {
 	bool active;
 	bool failed;
 	bool blind;
-	bool barred;
+	bool barred; /* set without the lock, by whoever unmaps */
 	atomic_t was_reset;
+	struct work_struct unmap_work;
+	u64 unmapped;
 	struct xarray pages;
 	unsigned long num_pages;
 	struct vfio_pci_core_dirty_span region[VFIO_PCI_CORE_DIRTY_REGIONS];
@@ -156,8 +161,11 @@ void vpc_dirty_report(struct vpc_dirty *dirty, unsigned long iova,
 void vpc_dirty_close(struct vpc_migration *mig);
 
 /* dirty_unmap.c */
-int vpc_dirty_unmap_begins(struct vpc_migration *mig, unsigned long first,
-			   unsigned long last);
+void vpc_dirty_unmap(struct vpc_migration *mig, unsigned long first,
+		     unsigned long last);
+bool vpc_dirty_unmap_next(struct vpc_migration *mig, u64 *nr,
+			  unsigned long *first, unsigned long *last);
+void vpc_dirty_unmap_done(struct vpc_migration *mig, u64 nr);
 bool vpc_dirty_unmapping(struct vpc_migration *mig, unsigned long pfn);
 
 /* dirty_log.c */
