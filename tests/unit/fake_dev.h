@@ -73,6 +73,10 @@ static inline int fake_take(struct vfio_pci_core_device *core, const void *buf, 
 	.check		= fake_take,	\
 	.load		= fake_take
 
+static const struct vfio_device_ops fake_vdev_ops = {
+	.dma_unmap	= vfio_pci_core_dirty_unmap,
+};
+
 static inline void fake_dev_free(void *data)
 {
 	struct fake_dev *dev = data;
@@ -92,6 +96,7 @@ static inline struct fake_dev *fake_dev(struct kunit *test,
 	struct fake_dev *dev = kunit_kzalloc(test, sizeof(*dev), GFP_KERNEL);
 
 	KUNIT_ASSERT_NOT_NULL(test, dev);
+	dev->core.vdev.ops = &fake_vdev_ops;
 	dev->core.state = &dev->state;
 	dev->core.pdev = &dev->pdev;
 	dev->state.core = &dev->core;
