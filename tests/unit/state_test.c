@@ -133,6 +133,7 @@ static void what_is_saved_is_loaded(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, i82576_read(to, REG_VMOLR(TARGET)) & (VMOLR_ROMPE | VMOLR_MPE),
 			VMOLR_ROMPE | VMOLR_MPE);
 	KUNIT_EXPECT_EQ(test, i82576_read(to, REG_P2VMAILBOX(TARGET)), P2V_STS);
+	KUNIT_EXPECT_TRUE(test, to->vf[TARGET].unacked);
 	KUNIT_EXPECT_EQ(test, i82576_read(to, REG_PVTEICS(TARGET)), BIT(0) | BIT(1) | BIT(2));
 }
 

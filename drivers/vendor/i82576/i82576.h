@@ -396,7 +396,7 @@ bool i82576_queue_enable(struct i82576_pf *pf, u32 reg, u32 value);
 bool i82576_queue_disable(struct i82576_pf *pf, u32 reg);
 
 /* scrub.c: a VF changes owner, or is reset under it */
-void i82576_vf_halt(struct i82576_vf *vf);
+bool i82576_vf_halt(struct i82576_vf *vf);
 void i82576_vf_scrub(struct i82576_vf *vf);
 void i82576_vf_reset_begin(struct i82576_vf *vf);
 void i82576_vf_reset_done(struct i82576_vf *vf);

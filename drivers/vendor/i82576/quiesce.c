@@ -54,7 +54,8 @@ bool i82576_can_restore_heads(struct i82576_vf *vf)
 }
 EXPORT_SYMBOL_IF_KUNIT(i82576_can_restore_heads);
 
-static void vf_stop(struct i82576_vf *vf)
+/* False if a queue does not come to its end. */
+static bool vf_stop(struct i82576_vf *vf)
 {
 	struct i82576_stopped *stopped = &vf->stopped;
 	struct i82576_pf *pf = vf->pf;
@@ -74,7 +75,7 @@ static void vf_stop(struct i82576_vf *vf)
 	/* Reading takes them away, so they are given back when the VF starts. */
 	stopped->owed |= i82576_read(pf, REG_V2PMAILBOX(vf->index)) &
 			 (V2P_PFSTS | V2P_PFACK);
-	i82576_vf_halt(vf);
+	return i82576_vf_halt(vf);
 }
 
 static int vf_unstop(struct i82576_vf *vf)
@@ -141,8 +142,11 @@ static void vf_resume(struct i82576_vf *vf)
 		if (i82576_read(pf, REG_TXDCTL(QUEUE_OF(n, i))) & XDCTL_ENABLE)
 			i82576_write(pf, tail, i82576_read(pf, tail));
 	}
-	if (vf->stopped.owed & V2P_PFSTS)
+	if (vf->stopped.owed & V2P_PFSTS) {
+		/* Nor is it written over before the VF has read it. */
+		vf->unacked = true;
 		i82576_write(pf, REG_P2VMAILBOX(n), P2V_STS);
+	}
 	if (vf->stopped.owed & V2P_PFACK)
 		i82576_write(pf, REG_P2VMAILBOX(n), P2V_ACK);
 	vf_interrupt(vf, vf->stopped.owed || !i82576_link_up(pf));
@@ -163,28 +167,36 @@ static void vf_resume(struct i82576_vf *vf)
 int i82576_vf_quiesce(struct i82576_vf *vf, enum vfio_pci_aux_quiesce level)
 {
 	struct i82576_pf *pf = vf->pf;
+	bool ran = vf->rest == I82576_RUNNING;
+	bool stops = level == VFIO_PCI_AUX_QUIESCE_STOP &&
+		     vf->rest != I82576_STOPPED;
 
 	lockdep_assert_held(&pf->lock);
 	if (pf->down)
 		return 0;
 
-	if (vf->rest == I82576_RUNNING)
+	if (ran)
 		i82576_vf_open_gate(vf, false);
-	if (vf->pdev && !pci_wait_for_pending_transaction(vf->pdev)) {
-		i82576_vf_msg(err, vf, "does not come to rest\n");
-		if (vf->rest == I82576_RUNNING)
-			vf_resume(vf);
-		return -ETIMEDOUT;
+	if (vf->pdev && !pci_wait_for_pending_transaction(vf->pdev))
+		goto restless;
+	if (stops && !vf_stop(vf)) {
+		vf_unstop(vf);
+		goto restless;
 	}
-	if (vf->rest == I82576_RUNNING)
+	if (ran)
 		vf->rest = I82576_GATE_CLOSED;
-	if (level == VFIO_PCI_AUX_QUIESCE_STOP && vf->rest != I82576_STOPPED) {
-		vf_stop(vf);
+	if (stops) {
 		vf->rest = I82576_STOPPED;
 		/* Its address may be on its way to another VF of this device. */
 		i82576_filter_mac(vf);
 	}
 	return 0;
+
+restless:
+	i82576_vf_msg(err, vf, "does not come to rest\n");
+	if (ran)
+		vf_resume(vf);
+	return -ETIMEDOUT;
 }
 EXPORT_SYMBOL_IF_KUNIT(i82576_vf_quiesce);
 

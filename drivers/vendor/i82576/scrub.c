@@ -22,21 +22,24 @@
  * @vf: virtual function; the lock of its PF is held
  *
  * Closes the gate first, so no new work arrives while queues finish theirs.
+ *
+ * Return: false if one of them did not finish in time.
  */
-void i82576_vf_halt(struct i82576_vf *vf)
+bool i82576_vf_halt(struct i82576_vf *vf)
 {
 	struct i82576_pf *pf = vf->pf;
 	unsigned int i, n = vf->index;
+	bool halted = true;
 
 	lockdep_assert_held(&pf->lock);
 	i82576_vf_open_gate(vf, false);
 	i82576_write(pf, REG_PVTEIMC(n), PVT_VECTORS);
 	for (i = 0; i < QUEUES_PER_VF; i++) {
-		i82576_queue_disable(pf, REG_RXDCTL(QUEUE_OF(n, i)));
-		i82576_queue_disable(pf, REG_TXDCTL(QUEUE_OF(n, i)));
+		halted &= i82576_queue_disable(pf, REG_RXDCTL(QUEUE_OF(n, i)));
+		halted &= i82576_queue_disable(pf, REG_TXDCTL(QUEUE_OF(n, i)));
 	}
-	if (vf->pdev)
-		pci_wait_for_pending_transaction(vf->pdev);
+	return halted &&
+	       (!vf->pdev || pci_wait_for_pending_transaction(vf->pdev));
 }
 
 static void scrub_queue(struct i82576_pf *pf, unsigned int q)
