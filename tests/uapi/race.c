@@ -5,7 +5,6 @@
  */
 #include <pthread.h>
 #include <sys/mman.h>
-#include <time.h>
 
 #include "model.h"
 #include "pci.h"
@@ -82,24 +81,16 @@ static void step_touch(unsigned int n)
 	peek32(kept_map + 4 * (n % 2), &val);
 }
 
-static uint64_t now_us(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return t.tv_sec * 1000000ULL + t.tv_nsec / 1000;
-}
-
 /* Two of these leave the others time between them, and sometimes none. */
 static void step_reset(unsigned int n)
 {
-	uint64_t start = now_us();
+	uint64_t start = test_now_us();
 	int ret = vfio_ioctl(d->fd, VFIO_DEVICE_RESET, NULL);
 
 	/* EAGAIN: somebody else resets it */
 	if (ret && ret != -EAGAIN && ret != -EINVAL)
 		surprise("reset", ret);
-	usleep((now_us() - start) * (n % 4));
+	usleep((test_now_us() - start) * (n % 4));
 }
 
 static bool sleeps;	/* step_power_state() is about */

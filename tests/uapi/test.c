@@ -5,6 +5,7 @@
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
+#include <time.h>
 
 #include "test.h"
 
@@ -35,6 +36,14 @@ int test_slow(void)
 	int factor = slow ? atoi(slow) : 1;
 
 	return factor > 1 ? factor : 1;
+}
+
+uint64_t test_now_us(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return t.tv_sec * 1000000ULL + t.tv_nsec / 1000;
 }
 
 void test_note(const char *fmt, ...)

@@ -82,6 +82,9 @@ bool test_eq(const char *file, int line, const char *expr, long long got,
 /* By how much time limits are stretched (LAB_SLOW in the environment) */
 int test_slow(void);
 
+/* Microseconds since some time in the past */
+uint64_t test_now_us(void);
+
 /* Wait: true if fn becomes true within ms, on a machine that is as fast as it should. */
 #define WITHIN(ms, cond) ({					\
 	int left_ = (ms) * test_slow();				\
