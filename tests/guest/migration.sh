@@ -193,6 +193,12 @@ mig_talked() {
 	tail -n 3 /tmp/ping
 }
 
+# mig_relink NAME : the guest takes its interface down and up again, and has a link
+mig_relink() {
+	mig_run "$1" 'ip link set eth0 down; ip link set eth0 up'
+	wait_for 10 mig_run "$1" 'grep 1 /sys/class/net/eth0/carrier'
+}
+
 # mig_log NAME : what the guest's kernel says of its interface and itself
 mig_log() {
 	mig_run "$1" "dmesg | grep -iE 'igbvf|eth0|WARN|BUG|Oops|lockup|stall' || :"
