@@ -2,136 +2,14 @@
 /*
  * Dirty tracking: where a device may write, told by its driver
  *
- * Places come and go in bytes, pages are what is reported. Each page that a place
- * touches is in an array with a count of the places that do. There are two ways to
- * report a page:
- *
- * DMA logging	vfio.ko asks for all pages that were written since it asked last:
- *		those with a count, and those whose count has fallen to 0 since.
- *
- * Pinned pages	While a page has a count it is pinned. A type 1 container whose
- *		groups pin pages reports those, once more after each is unpinned.
- *		From the first page pinned until the group leaves the container it
- *		believes that no other page is written, so tracking does not end
- *		with the session for which it began, but with the last close.
- *
- * Which it is, depends on the kernel: DMA logging works where CONFIG_IOMMUFD_DRIVER
- * is set, and the device offers it there (dirty_log.c).
+ * Places come and go in bytes, pages are what is reported (dirty_pages.c).
  */
-#include <linux/iova_bitmap.h>
-#include <linux/poll.h>
 #include <linux/slab.h>
 
 #include "vpc.h"
 #include "migration.h"
 
-/* 1 GiB in pages of 4 KiB, far more than rings have, and an end to a mad guest */
-#define MAX_PAGES	(SZ_1G >> PAGE_SHIFT)
 #define MAX_SLOTS	SZ_128K
-
-/* Entry of vpc_dirty.pages: is it pinned, and how many places does it serve? */
-#define PAGE_PINNED	BIT(0)
-#define PAGE_USE	BIT(1)
-
-#define CANNOT_PIN	"a place in memory cannot be held"
-
-DECLARE_WAIT_QUEUE_HEAD(vpc_dirty_failures);
-
-static bool by_log(struct vpc_migration *mig)
-{
-	return mig->core->vdev.log_ops;
-}
-
-static void set_failed(struct vpc_migration *mig, const char *why, int error)
-{
-	lockdep_assert_held(&mig->dirty.lock);
-	if (mig->dirty.failed)
-		return;
-	/* A user can make that happen as often as he likes. */
-	dev_warn_ratelimited(&mig->core->pdev->dev, "dirty tracking lost sight of what the device writes: %s (%pe). To migrate, start the migration again while the guest runs\n",
-			     why, ERR_PTR(error));
-	mig->dirty.failed = true;
-	wake_up_interruptible_poll(&vpc_dirty_failures, EPOLLIN | EPOLLRDNORM);
-}
-
-/* What has failed is of no use to anybody until it begins anew: nor are more pins. */
-static bool pins(struct vpc_migration *mig)
-{
-	return mig->dirty.active && !mig->dirty.failed && !by_log(mig);
-}
-
-/* A page that is not memory, or not mapped, cannot be written: nothing to pin. */
-static int pin(struct vpc_migration *mig, unsigned long pfn, unsigned long *entry)
-{
-	struct page *page;
-	int ret;
-
-	if (READ_ONCE(mig->dirty.barred) || vpc_dirty_unmapping(mig, pfn))
-		return -EBUSY;
-	ret = vfio_pin_pages(&mig->core->vdev, (dma_addr_t)pfn << PAGE_SHIFT, 1,
-			     IOMMU_READ | IOMMU_WRITE, &page);
-	if (ret == 1)
-		*entry |= PAGE_PINNED;
-	return ret == 1 || ret == -EINVAL ? 0 : ret ?: -EFAULT;
-}
-
-static void unpin(struct vpc_migration *mig, unsigned long pfn)
-{
-	vfio_unpin_pages(&mig->core->vdev, (dma_addr_t)pfn << PAGE_SHIFT, 1);
-}
-
-static void pin_late(struct vpc_migration *mig, unsigned long pfn,
-		     unsigned long *entry)
-{
-	int ret = pins(mig) ? pin(mig, pfn, entry) : 0;
-
-	if (ret)
-		set_failed(mig, CANNOT_PIN, ret);
-}
-
-static int page_get(struct vpc_migration *mig, unsigned long pfn)
-{
-	struct vpc_dirty *dirty = &mig->dirty;
-	void *old = xa_load(&dirty->pages, pfn);
-	unsigned long entry = old ? xa_to_value(old) : 0;
-	bool pinned = entry & PAGE_PINNED;
-	int ret = 0;
-
-	if (!old && dirty->num_pages >= MAX_PAGES)
-		return -ENOSPC;
-	if (pins(mig) && !pinned)
-		ret = pin(mig, pfn, &entry);
-	if (ret)
-		return ret;
-	ret = xa_err(xa_store(&dirty->pages, pfn,
-			      xa_mk_value(entry + PAGE_USE),
-			      GFP_KERNEL_ACCOUNT));
-	if (!ret)
-		dirty->num_pages += !old;
-	else if (!pinned && (entry & PAGE_PINNED))
-		unpin(mig, pfn);
-	return ret;
-}
-
-static void page_put(struct vpc_migration *mig, unsigned long pfn)
-{
-	struct vpc_dirty *dirty = &mig->dirty;
-	unsigned long entry = xa_to_value(xa_load(&dirty->pages, pfn));
-
-	entry -= PAGE_USE;
-	if (entry >= PAGE_USE || by_log(mig)) {
-		/* Takes the place of a value: needs no memory. */
-		xa_store(&dirty->pages, pfn, xa_mk_value(entry), GFP_NOWAIT);
-		return;
-	}
-	/* Not mapped when it was declared; if it is by now, it may have been written. */
-	if (!(entry & PAGE_PINNED))
-		pin_late(mig, pfn, &entry);
-	if (entry & PAGE_PINNED)
-		unpin(mig, pfn);
-	xa_erase(&dirty->pages, pfn);
-	dirty->num_pages--;
-}
 
 /* First and last page of a place, which has a length */
 static unsigned long first_pfn(const struct vfio_pci_core_dirty_span *span)
@@ -150,7 +28,7 @@ static void span_put(struct vpc_migration *mig,
 	if (span->length)
 		for (unsigned long pfn = first_pfn(span); pfn <= last_pfn(span);
 		     pfn++)
-			page_put(mig, pfn);
+			vpc_dirty_page_put(mig, pfn);
 	span->length = 0;
 }
 
@@ -161,7 +39,7 @@ static int span_get(struct vpc_migration *mig,
 	int ret;
 
 	for (pfn = first_pfn(span); pfn <= last_pfn(span); pfn++) {
-		ret = page_get(mig, pfn);
+		ret = vpc_dirty_page_get(mig, pfn);
 		if (ret)
 			goto undo;
 	}
@@ -169,7 +47,7 @@ static int span_get(struct vpc_migration *mig,
 
 undo:
 	while (pfn-- > first_pfn(span))
-		page_put(mig, pfn);
+		vpc_dirty_page_put(mig, pfn);
 	return ret;
 }
 
@@ -195,7 +73,7 @@ static int span_replace(struct vpc_migration *mig,
 	ret = span_get(mig, new);
 	span_put(mig, old);
 	if (ret) {
-		set_failed(mig, CANNOT_PIN, ret);
+		vpc_dirty_set_failed(mig, VPC_CANNOT_PIN, ret);
 		return ret;
 	}
 	*old = *new;
@@ -221,13 +99,6 @@ static void drop_all(struct vpc_migration *mig)
 		span_put(mig, &dirty->region[i]);
 	for (int i = 0; i < ARRAY_SIZE(dirty->ring); i++)
 		ring_free(mig, &dirty->ring[i]);
-}
-
-static void forget_log(struct vpc_dirty *dirty)
-{
-	lockdep_assert_held(&dirty->lock);
-	xa_destroy(&dirty->pages);
-	dirty->num_pages = 0;
 }
 
 /* The device was reset since the lock was held last: it writes nowhere. */
@@ -315,7 +186,7 @@ int vfio_pci_core_dirty_ring(struct vfio_pci_core_device *core,
 		return 0;
 	r->slot = kvcalloc(slots, sizeof(*r->slot), GFP_KERNEL_ACCOUNT);
 	if (!r->slot) {
-		set_failed(mig, "no memory for a ring", -ENOMEM);
+		vpc_dirty_set_failed(mig, "no memory for a ring", -ENOMEM);
 		return -ENOMEM;
 	}
 	r->count = slots;
@@ -382,7 +253,7 @@ void vfio_pci_core_dirty_failed(struct vfio_pci_core_device *core)
 
 	guard(mutex)(&mig->dirty.lock);
 	if (mig->dirty.active)
-		set_failed(mig, "the driver cannot tell", -EIO);
+		vpc_dirty_set_failed(mig, "the driver cannot tell", -EIO);
 }
 EXPORT_SYMBOL_VPC(vfio_pci_core_dirty_failed);
 
@@ -402,33 +273,11 @@ void vfio_pci_core_dirty_unmap(struct vfio_device *vdev, u64 iova, u64 length)
 {
 	struct vpc_migration *mig = to_migration(vdev);
 
-	if (mig && length && !by_log(mig))
+	if (mig && length && !vpc_dirty_by_log(mig))
 		vpc_dirty_unmap(mig, iova >> PAGE_SHIFT,
 				(iova + length - 1) >> PAGE_SHIFT);
 }
 EXPORT_SYMBOL_VPC(vfio_pci_core_dirty_unmap);
-
-/* Pages @first to @last are being unmapped. */
-static void let_go(struct vpc_migration *mig, unsigned long first,
-		   unsigned long last)
-{
-	unsigned long pfn, entry;
-	bool in_use = false;
-	void *value;
-
-	xa_for_each_range(&mig->dirty.pages, pfn, value, first, last) {
-		entry = xa_to_value(value);
-		in_use = true;
-		if (!(entry & PAGE_PINNED))
-			continue;
-		unpin(mig, pfn);
-		xa_store(&mig->dirty.pages, pfn,
-			 xa_mk_value(entry & ~PAGE_PINNED), GFP_NOWAIT);
-	}
-	if (in_use)
-		set_failed(mig, "memory that it may write was unmapped",
-			   -EFAULT);
-}
 
 static void unmap_work(struct work_struct *work)
 {
@@ -441,11 +290,11 @@ static void unmap_work(struct work_struct *work)
 	settle(mig);
 	nr = mig->dirty.unmapped;
 	if (READ_ONCE(mig->dirty.barred)) {
-		let_go(mig, 0, ULONG_MAX);
+		vpc_dirty_let_go(mig, 0, ULONG_MAX);
 		nr = U64_MAX;
 	}
 	while (vpc_dirty_unmap_next(mig, &nr, &first, &last))
-		let_go(mig, first, last);
+		vpc_dirty_let_go(mig, first, last);
 	vpc_dirty_unmap_done(mig, nr);
 }
 
@@ -466,32 +315,6 @@ int vfio_pci_core_dma_read(struct vfio_pci_core_device *core, u64 iova,
 	return vfio_dma_rw(&core->vdev, iova, buf, size, false);
 }
 EXPORT_SYMBOL_VPC(vfio_pci_core_dma_read);
-
-/*
- * A type 1 container believes of a group that it writes only what is pinned from the
- * first page on that was. A device that writes nowhere now has pinned none, so a page
- * of the user's is held for a moment: he has memory at one of these addresses.
- */
-static void claim_scope(struct vpc_migration *mig)
-{
-	unsigned long pfn, entry = 0;
-	void *value;
-
-	guard(mutex)(&mig->dirty.lock);
-	if (!pins(mig))
-		return;
-	xa_for_each(&mig->dirty.pages, pfn, value)
-		if (xa_to_value(value) & PAGE_PINNED)
-			return;
-	for (unsigned int bit = PAGE_SHIFT; bit < BITS_PER_LONG; bit++) {
-		pfn = bit == PAGE_SHIFT ? 0 : BIT(bit - PAGE_SHIFT);
-		if (!pin(mig, pfn, &entry) && (entry & PAGE_PINNED)) {
-			unpin(mig, pfn);
-			return;
-		}
-	}
-	pci_dbg(mig->core->pdev, "%s: no memory to be tracked\n", __func__);
-}
 
 /* Begin, or begin anew after a failure. The device is at rest while it happens. */
 int vpc_dirty_begin(struct vpc_migration *mig)
@@ -515,7 +338,7 @@ int vpc_dirty_begin(struct vpc_migration *mig)
 	else if (mig->dirty.failed)
 		ret = -EIO;
 	else
-		claim_scope(mig);
+		vpc_dirty_claim_scope(mig);
 	error = vpc_mig_rest(mig, before);
 	return ret ?: error;
 }
@@ -526,31 +349,12 @@ int vpc_dirty_session_begin(struct vpc_migration *mig)
 	struct vfio_device *vdev = &mig->core->vdev;
 
 	/* Pages can be pinned in a container only. iommufd looks by itself. */
-	if (!mig->ops->dirty_declare || by_log(mig) ||
+	if (!mig->ops->dirty_declare || vpc_dirty_by_log(mig) ||
 	    vfio_iommufd_device_ictx(vdev))
 		return 0;
 	if (mig->dirty.active && !mig->dirty.failed)
 		return 0;
 	return vpc_dirty_begin(mig);
-}
-
-/* Places that were not mapped when they were declared */
-static void pin_all_late(struct vpc_migration *mig)
-{
-	unsigned long pfn, entry;
-	void *value;
-
-	guard(mutex)(&mig->dirty.lock);
-	if (!pins(mig))
-		return;
-	xa_for_each(&mig->dirty.pages, pfn, value) {
-		entry = xa_to_value(value);
-		if (entry & PAGE_PINNED)
-			continue;
-		pin_late(mig, pfn, &entry);
-		/* Takes the place of a value: needs no memory. */
-		xa_store(&mig->dirty.pages, pfn, xa_mk_value(entry), GFP_NOWAIT);
-	}
 }
 
 /* Before anybody is told what is dirty. A driver that cannot look has failed. */
@@ -560,7 +364,7 @@ void vpc_dirty_refresh(struct vpc_migration *mig)
 	if (mig->dirty.active && mig->ops->dirty_refresh &&
 	    mig->ops->dirty_refresh(mig->core))
 		vfio_pci_core_dirty_failed(mig->core);
-	pin_all_late(mig);
+	vpc_dirty_pin_all_late(mig);
 }
 
 /* The device is stopped: is all known that it wrote? */
@@ -570,25 +374,7 @@ int vpc_dirty_session_stop(struct vpc_migration *mig)
 		return 0;
 	vpc_dirty_refresh(mig);
 	/* A reader of the log hears of a failure there. */
-	return mig->dirty.failed && !by_log(mig) ? -EIO : 0;
-}
-
-/* Which pages of a range the device may have written since they were last reported */
-void vpc_dirty_report(struct vpc_dirty *dirty, unsigned long iova,
-		      unsigned long length, struct iova_bitmap *bitmap)
-{
-	unsigned long pfn;
-	void *value;
-
-	lockdep_assert_held(&dirty->lock);
-	xa_for_each_range(&dirty->pages, pfn, value, iova >> PAGE_SHIFT,
-			  (iova + length - 1) >> PAGE_SHIFT) {
-		iova_bitmap_set(bitmap, pfn << PAGE_SHIFT, PAGE_SIZE);
-		if (xa_to_value(value) < PAGE_USE) {
-			xa_erase(&dirty->pages, pfn);
-			dirty->num_pages--;
-		}
-	}
+	return mig->dirty.failed && !vpc_dirty_by_log(mig) ? -EIO : 0;
 }
 
 /*
@@ -606,7 +392,7 @@ void vpc_dirty_close(struct vpc_migration *mig)
 	guard(mutex)(&mig->dirty.lock);
 	WRITE_ONCE(mig->dirty.active, false);
 	drop_all(mig);
-	forget_log(&mig->dirty);
+	vpc_dirty_forget_pages(&mig->dirty);
 	mig->dirty.failed = false;
 	mig->dirty.blind = false;
 	if (mig->dirty.barred)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * Migration and dirty tracking: shared by migration.c, migration_file.c, dirty.c,
- * dirty_log.c and dirty_unmap.c
+ * dirty_pages.c, dirty_log.c and dirty_unmap.c
  */
 #ifndef VPC_MIGRATION_H
 #define VPC_MIGRATION_H
@@ -41,7 +41,7 @@ struct vpc_dirty_ring {
  * @unmap_work: unpins what is unmapped
  * @unmapped: number of the last call that unmaps of which it took note (dirty_unmap.c);
  *	also read without the lock
- * @pages: page number to use count and whether it is pinned (see dirty.c)
+ * @pages: page number to use count and whether it is pinned (see dirty_pages.c)
  * @num_pages: entries in @pages
  * @region: places declared for good
  * @ring: places declared as buffers
@@ -147,8 +147,6 @@ void vpc_mig_file_end(struct vpc_migration *mig);
 size_t vpc_mig_stream_size(struct vpc_migration *mig);
 
 /* dirty.c */
-/* For whoever polls a data session of any device: tracking of one has failed */
-extern wait_queue_head_t vpc_dirty_failures;
 void vpc_dirty_init(struct vpc_dirty *dirty);
 void vpc_dirty_destroy(struct vpc_dirty *dirty);
 int vpc_dirty_session_begin(struct vpc_migration *mig);
@@ -156,9 +154,27 @@ int vpc_dirty_session_stop(struct vpc_migration *mig);
 void vpc_dirty_was_reset(struct vpc_migration *mig);
 int vpc_dirty_begin(struct vpc_migration *mig);
 void vpc_dirty_refresh(struct vpc_migration *mig);
+void vpc_dirty_close(struct vpc_migration *mig);
+
+/* dirty_pages.c; with vpc_dirty.lock held, but for the two that take it */
+#define VPC_CANNOT_PIN	"a place in memory cannot be held"
+/* For whoever polls a data session of any device: tracking of one has failed */
+extern wait_queue_head_t vpc_dirty_failures;
+void vpc_dirty_set_failed(struct vpc_migration *mig, const char *why, int error);
+int vpc_dirty_page_get(struct vpc_migration *mig, unsigned long pfn);
+void vpc_dirty_page_put(struct vpc_migration *mig, unsigned long pfn);
+void vpc_dirty_let_go(struct vpc_migration *mig, unsigned long first,
+		      unsigned long last);
+void vpc_dirty_claim_scope(struct vpc_migration *mig);		/* takes it */
+void vpc_dirty_pin_all_late(struct vpc_migration *mig);		/* takes it */
 void vpc_dirty_report(struct vpc_dirty *dirty, unsigned long iova,
 		      unsigned long length, struct iova_bitmap *bitmap);
-void vpc_dirty_close(struct vpc_migration *mig);
+void vpc_dirty_forget_pages(struct vpc_dirty *dirty);
+
+static inline bool vpc_dirty_by_log(struct vpc_migration *mig)
+{
+	return mig->core->vdev.log_ops;
+}
 
 /* dirty_unmap.c */
 void vpc_dirty_unmap(struct vpc_migration *mig, unsigned long first,

@@ -360,7 +360,6 @@ static int look_at_rx(struct i82576_vfio *vf, unsigned int q,
 /* No ring that comes is one of these, but what they had is of interest still. */
 static void forget_rings(struct i82576_vfio *vf)
 {
-	lockdep_assert_held(&vf->track_lock);
 	for (unsigned int q = 0; q < I82576_QUEUES; q++)
 		vf->rx[q].known = false;
 }
@@ -402,7 +401,6 @@ static int look_at_all(struct i82576_vfio *vf, bool first)
 {
 	int ret = look(vf, first), error;
 
-	lockdep_assert_held(&vf->track_lock);
 	for (unsigned int q = 0; q < I82576_QUEUES; q++) {
 		error = declare_tx(vf, q);
 		ret = ret ?: error;
